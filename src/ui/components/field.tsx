@@ -10,6 +10,10 @@ export interface FieldSpec<Key extends string> {
   readonly placeholder?: string;
 }
 
+/** The labels of the fields by their keys, to name them in errors. */
+export const labelsOf = (specs: readonly FieldSpec<string>[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(specs.map(({ key, label }) => [key, label]));
+
 interface FieldProps {
   readonly spec: FieldSpec<string>;
   readonly value: string;

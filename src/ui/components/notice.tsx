@@ -1,6 +1,11 @@
 /** Notices and error texts, in the language of the page. */
 import type { ComponentChildren } from 'preact';
-import { type ErrorText as Description, describeError, describeProblem } from '../i18n/error-text.ts';
+import {
+  type ErrorText as Description,
+  describeError,
+  describeProblem,
+  type FieldLabels,
+} from '../i18n/error-text.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface NoticeProps {
@@ -71,13 +76,19 @@ export function ErrorNotice({ error, retry }: { readonly error: unknown; readonl
   );
 }
 
+interface ErrorTextProps {
+  readonly error: unknown;
+  readonly isWide?: boolean;
+  readonly labels?: FieldLabels;
+}
+
 /** The error of a form or a row; nothing if there is no error. */
-export function ErrorText({ error, isWide }: { readonly error: unknown; readonly isWide?: boolean }) {
+export function ErrorText({ error, isWide, labels }: ErrorTextProps) {
   const { t, language } = useTranslation();
   if (error === undefined) return null;
   return (
     <p class={isWide ? 'bad full-width' : 'bad'} role="alert">
-      <Sentences {...describeError(error, language, t)} />
+      <Sentences {...describeError(error, language, t, labels)} />
     </p>
   );
 }

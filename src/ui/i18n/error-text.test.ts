@@ -53,6 +53,28 @@ describe('an error', () => {
     );
     expect(formatError(error, 'en', en)).toBe(error.message);
   });
+  it('of invalid fields of a form names their labels', () => {
+    const errors = [
+      { field: 'baseUrl', code: 'malformed', detail: '`baseUrl` must be a URL.' },
+      {
+        field: 'coordinates.latitude',
+        code: 'too-large',
+        limit: 90,
+        detail: '`coordinates.latitude` must be at most 90.',
+      },
+      { field: 'zone[1]', code: 'other', detail: '`zone[1]`: It is no network.' },
+      { field: 'other', code: 'required', detail: '`other` is required.' },
+    ];
+    const error = parseProblem(400, JSON.stringify({ code: 'request-invalid', detail: 'x', errors }));
+    const english = { baseUrl: 'Base URL', latitude: 'Latitude', zone: 'Coverage zone' };
+    expect(describeError(error, 'en', en, english)).toEqual({
+      text: '"Base URL" must be a URL. "Latitude" must be at most 90. "Coverage zone": It is no network. `other` is required.',
+    });
+    const chinese = { baseUrl: '基础网址', latitude: '纬度', zone: '覆盖范围' };
+    expect(describeError(error, 'zh', zh, chinese)).toEqual({
+      text: '“基础网址”的格式不正确。 “纬度”过大，界限为 90。 "覆盖范围": It is no network. 缺少 other 。',
+    });
+  });
   it('with status 401 says that the token was not accepted, whatever its code', () => {
     const error = new ApiError(401, 'token-needed', 'No.');
     expect(describeError(error, 'en', en)).toEqual({ text: en.errors.unauthorised });

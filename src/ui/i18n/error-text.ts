@@ -37,19 +37,39 @@ export function describeProblem(
   return language === 'en' ? { detail } : { text: problems[code], detail };
 }
 
+/** The labels of the fields of a form, by the last name of the field in the call: `latitude` for `coordinates.latitude`. */
+export type FieldLabels = Readonly<Record<string, string>>;
+
+const labelOf = (field: string, labels: FieldLabels): string | undefined => {
+  const name =
+    field
+      .replace(/\[\d+\]/g, '')
+      .split('.')
+      .at(-1) ?? '';
+  return Object.hasOwn(labels, name) ? labels[name] : undefined;
+};
+
 /** Translates each error of an invalid request. What only the English text says is shown in English. */
-function describeInputErrors(errors: readonly InputError[], language: Language): string {
+function describeInputErrors(errors: readonly InputError[], language: Language, labels: FieldLabels): string {
   const texts = language === 'zh' ? zhInputErrors : undefined;
   return errors
     .map(error => {
-      const format = texts && error.code !== 'other' ? texts[error.code] : undefined;
-      return format ? format(error.field === '' ? '请求' : ` ${error.field} `, error).trim() : error.detail;
+      const { field, code, detail } = error;
+      const label = labelOf(field, labels);
+      const format = texts && code !== 'other' ? texts[code] : undefined;
+      if (!format) return label === undefined ? detail : detail.replaceAll(`\`${field}\``, `"${label}"`);
+      return format(field === '' ? '请求' : label === undefined ? ` ${field} ` : `“${label}”`, error).trim();
     })
     .join(' ');
 }
 
 /** Never empty: an error without any text is reported as an unexpected response. */
-export function describeError(error: unknown, language: Language, texts: Texts): ErrorText {
+export function describeError(
+  error: unknown,
+  language: Language,
+  texts: Texts,
+  labels?: FieldLabels,
+): ErrorText {
   if (!(error instanceof ApiError)) return { text: error instanceof Error ? error.message : String(error) };
   const { errors, problems } = texts;
   if (error.status === 401) return { text: errors.unauthorised };
@@ -57,8 +77,8 @@ export function describeError(error: unknown, language: Language, texts: Texts):
     return { text: `${errors.unreadable} (${error.status})` };
   }
   if (isClientErrorCode(error.code)) return { text: errors[error.code] };
-  if (language !== 'en' && error.errors.length > 0) {
-    return { text: describeInputErrors(error.errors, language) };
+  if (error.errors.length > 0 && (language !== 'en' || labels)) {
+    return { text: describeInputErrors(error.errors, language, labels ?? {}) };
   }
   const described = describeProblem(error.code, error.message, language, problems);
   return described.text || described.detail ? described : { text: errors.unreadable };

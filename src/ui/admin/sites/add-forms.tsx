@@ -1,7 +1,7 @@
 /** The forms that add a site or a tracker. Central reports the errors that these cannot find. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/call.ts';
-import { Field, type FieldSpec } from '../../components/field.tsx';
+import { Field, type FieldSpec, labelsOf } from '../../components/field.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import type { Invitation } from './join-lines.ts';
@@ -107,7 +107,7 @@ function AddForm({ title, testId, fields, send }: AddFormProps) {
             onInput={value => setValues(before => ({ ...before, [spec.key]: value }))}
           />
         ))}
-        <ErrorText error={error} isWide />
+        <ErrorText error={error} isWide labels={labelsOf(fields)} />
         <div class="full-width">
           <button type="submit" class="primary">
             {t.admin.add}

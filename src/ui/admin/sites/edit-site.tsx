@@ -3,7 +3,7 @@ import { useId, useState } from 'preact/hooks';
 import type { Site } from '../../../protocol/central.ts';
 import { call } from '../../api/call.ts';
 import { Dialog } from '../../components/dialog.tsx';
-import { Field, type FieldSpec } from '../../components/field.tsx';
+import { Field, type FieldSpec, labelsOf } from '../../components/field.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { type EditFields, formatSiteEdit, parseSiteEdit } from './site-edit.ts';
@@ -45,6 +45,13 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
     { key: 'failoverOrder', label: edit.order, hint: edit.orderHint, required: true, kind: 'number' },
     { key: 'egressLimit', label: edit.limit, hint: edit.limitHint, kind: 'number' },
   ];
+  const labels = {
+    ...labelsOf(texts),
+    egressLimitBps: edit.limit,
+    zone: t.admin.zone,
+    drained: edit.drained,
+    databaseUrl: edit.database,
+  };
   const isReadBySql = site.readBy === 'sql';
   return (
     <Dialog title={edit.title(site.name)} onClose={onClose} wide testId="edit-site">
@@ -93,7 +100,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
             onChoose={throughGateway => set({ useGateway: throughGateway })}
           />
         )}
-        <ErrorText error={error} isWide />
+        <ErrorText error={error} isWide labels={labels} />
         <div class="actions full-width">
           <button type="submit" class="primary" disabled={saving}>
             {t.common.save}
