@@ -81,7 +81,8 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
       outcome.run(async () => {
         const url = `/api/sites/${site.id}/join-token`;
         const { name, baseUrl } = site;
-        onInvited({ role: 'site', name, baseUrl, ...(await requestInvitation(url, token)) });
+        const member = site.joinedAt === undefined ? 'invited' : 'joined';
+        onInvited({ role: 'site', name, baseUrl, member, ...(await requestInvitation(url, token)) });
         return undefined;
       }),
     onEdit: setEditing,

@@ -76,7 +76,7 @@ it('central, a tracker and a site start with what init and the page give', async
   const siteFile = join(directory, 'site.toml');
   const joinToken = await invite('/api/sites', 'Hangzhou', site);
   const lines = formatJoinLines(
-    { role: 'site', name: 'Hangzhou', baseUrl: site, joinToken, central },
+    { role: 'site', name: 'Hangzhou', baseUrl: site, joinToken, central, member: 'new' },
     { operatorToken: '4f7c0e9ab31d52867f2c', others: [] },
   );
   await writeFile(siteFile, lines);

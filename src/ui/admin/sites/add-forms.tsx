@@ -43,7 +43,13 @@ export function AddSite({ token, onInvited }: AddProps) {
       send={async fields => {
         const body = parseNewSite(fields, t.admin);
         const { name, baseUrl } = body;
-        onInvited({ role: 'site', name, baseUrl, ...(await requestInvitation('/api/sites', token, body)) });
+        onInvited({
+          role: 'site',
+          name,
+          baseUrl,
+          member: 'new',
+          ...(await requestInvitation('/api/sites', token, body)),
+        });
       }}
     />
   );
@@ -61,7 +67,12 @@ export function AddTracker({ token, onInvited }: AddProps) {
       ]}
       send={async ({ name, baseUrl }) => {
         const body = { name: name.trim(), baseUrl: baseUrl.trim() };
-        onInvited({ role: 'tracker', ...body, ...(await requestInvitation('/api/trackers', token, body)) });
+        onInvited({
+          role: 'tracker',
+          ...body,
+          member: 'new',
+          ...(await requestInvitation('/api/trackers', token, body)),
+        });
       }}
     />
   );

@@ -1,7 +1,14 @@
 /** The join token of a new member, shown once, with the command and the configuration with which it starts. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { formatInitCommand, formatJoinLines, formatStartCommand, type Invitation } from './join-lines.ts';
+import {
+  fileOf,
+  formatInitCommand,
+  formatJoinLines,
+  formatStartCommand,
+  formatTokenLine,
+  type Invitation,
+} from './join-lines.ts';
 
 export type { Invitation };
 
@@ -28,6 +35,7 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
     () => formatJoinLines(invitation, { operatorToken: makeToken(), others }),
     [invitation],
   );
+  const { member, role } = invitation;
   const start = formatStartCommand(invitation);
   return (
     <section
@@ -38,10 +46,20 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
       data-testid="invitation"
     >
       <h2 id="invitation">{t.admin.invitationHeading(invitation.name)}</h2>
-      <p>{t.admin.invitationText}</p>
-      <Copyable text={`${formatInitCommand(invitation)} &&\n${start}`} testId="join-command" />
-      <p>{t.admin.invitationLines(start)}</p>
-      <Copyable text={lines} testId="join-lines" />
+      {member !== 'new' && (
+        <>
+          <p>{t.admin.renewalText(role, fileOf(invitation))}</p>
+          <Copyable text={formatTokenLine(invitation)} testId="token-line" />
+        </>
+      )}
+      {member !== 'joined' && (
+        <>
+          <p>{member === 'new' ? t.admin.invitationText : t.admin.renewalWithoutFile}</p>
+          <Copyable text={`${formatInitCommand(invitation)} &&\n${start}`} testId="join-command" />
+          <p>{t.admin.invitationLines(start)}</p>
+          <Copyable text={lines} testId="join-lines" />
+        </>
+      )}
       <div class="actions">
         <button type="button" onClick={onClose}>
           {t.common.close}

@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { formatInitCommand, formatJoinLines, formatStartCommand } from './join-lines.ts';
+import { formatInitCommand, formatJoinLines, formatStartCommand, formatTokenLine } from './join-lines.ts';
 
 const CENTRAL = 'https://c.example';
 const TOKEN = 'a-token-that-was-just-generated';
@@ -9,6 +9,7 @@ const site = {
   name: 'A "quoted" name',
   central: CENTRAL,
   joinToken: 'tok',
+  member: 'new',
   baseUrl: 'https://v.example',
 } as const;
 const tracker = { ...site, role: 'tracker', baseUrl: 'https://t.example' } as const;
@@ -56,6 +57,14 @@ describe('the configuration of a new member', () => {
       },
     });
   });
+});
+
+it('the line with a new token replaces that of the configuration', () => {
+  const line = formatTokenLine({ ...site, member: 'joined', joinToken: 'a-new_token' });
+  expect(line).toBe('joinToken = "a-new_token"');
+  const config = formatJoinLines(site, { operatorToken: TOKEN, others: [] });
+  const renewed = parse(config.replace(/^joinToken = .*$/m, line));
+  expect(renewed).toEqual({ site: { ...(linesOf(site).site as object), joinToken: 'a-new_token' } });
 });
 
 describe('the commands for a new member', () => {

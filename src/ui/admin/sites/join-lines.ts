@@ -8,6 +8,8 @@ export interface Invitation {
   readonly joinToken: string;
   /** The base URL of central. */
   readonly central: string;
+  /** `new`: was added just now. `invited`: it got a token before, and may have a configuration. */
+  readonly member: 'new' | 'invited' | 'joined';
 }
 
 export interface MemberDefaults {
@@ -23,7 +25,7 @@ function fileNameOf({ role, baseUrl }: Invitation): string {
   return [role, hostname.replace(/[[\]:]+/g, ''), ...(port ? [port] : [])].join('-');
 }
 
-const fileOf = (invitation: Invitation): string => `${fileNameOf(invitation)}.toml`;
+export const fileOf = (invitation: Invitation): string => `${fileNameOf(invitation)}.toml`;
 
 export function formatJoinLines(invitation: Invitation, { operatorToken, others }: MemberDefaults): string {
   const { role, name, baseUrl, joinToken, central } = invitation;
@@ -63,6 +65,10 @@ export function formatInitCommand(invitation: Invitation): string {
     `--config ${quote(fileOf(invitation))}`,
   ].join(' \\\n  ');
 }
+
+/** The line that a member with a configuration replaces. Tokens have only characters that a TOML string may contain. */
+export const formatTokenLine = ({ joinToken }: Invitation): string =>
+  `joinToken = ${JSON.stringify(joinToken)}`;
 
 export const formatStartCommand = (invitation: Invitation): string =>
   `npx tributary ${invitation.role} --config ${fileOf(invitation)}`;

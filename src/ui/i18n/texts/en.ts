@@ -457,6 +457,9 @@ export const en = {
     invitationHeading: (name: string) => `Connect ${name}`,
     invitationText:
       'Run this command on its machine, where Tributary is installed. The join token in it is shown once and is valid for 30 minutes.',
+    renewalText: (section: string, file: string) =>
+      `In the configuration file of this part (for example ${file}), replace the line "joinToken" in the section [${section}] with this line, or add it there. Then start the part again. The join token is shown once and is valid for 30 minutes.`,
+    renewalWithoutFile: 'If the part has no configuration yet, run this command on its machine instead:',
     invitationLines: (start: string) =>
       `Or write the configuration by hand: save this complete section in a file, for example the one in this command, and start the part with it: ${start}`,
     copy: 'Copy',

@@ -432,6 +432,9 @@ export const zh: Texts = {
     invitationHeading: name => `连接${name}`,
     invitationText:
       '请在其所在的机器（已安装 Tributary）上运行此命令。命令中的加入令牌只显示一次，30 分钟内有效。',
+    renewalText: (section, file) =>
+      `请在其配置文件（例如 ${file}）的 [${section}] 段中，将 joinToken 一行替换为下面这一行（没有则添加），然后重新启动。加入令牌只显示一次，30 分钟内有效。`,
+    renewalWithoutFile: '如果尚无配置文件，请改为在其所在的机器上运行此命令：',
     invitationLines: (start: string) =>
       `或者手动编写配置：将以下完整的配置段保存到文件中（例如下面命令中的文件），然后启动：${start}`,
     copy: '复制',
