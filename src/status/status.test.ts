@@ -102,7 +102,7 @@ it('another site on the port is named, by its id, or by its base URL before it h
     state: 'unknown',
     reason: expect.stringContaining('the site "Beijing" (http://b.test) of another configuration'),
   };
-  expect((await statusOf(joined)).status).toMatchObject(other);
+  expect((await statusOf(joined, { baseUrl: 'http://a.test' })).status).toMatchObject(other);
   expect((await statusOf(unjoined, { baseUrl: 'http://a.test' })).status).toMatchObject(other);
   expect((await statusOf(unjoined, { baseUrl: 'http://b.test' })).status).toMatchObject({ state: 'ready' });
   await writeFile(join(dataDirectory, 'member.json'), '{"id":"a"}');

@@ -96,11 +96,13 @@ export async function findOther(
 const isExpected = (part: PartName, found: unknown): boolean =>
   found === undefined || found === part || (part === 'site' && (found === 'buffer' || found === 'origin'));
 
-/** The id decides, because the settings may have been edited since the start. A site that has not joined has none. */
+/**
+ * The ids decide if both are known, because the settings may have been edited since the start. A site that has not joined has
+ * none, and a relative data directory is found only from the directory of the start.
+ */
 function isOtherSite(site: PartResponse['body'], { dataDirectory, baseUrl }: PartPlace): boolean {
   const stored = readMembership(dataDirectory);
   const ownId = stored.state === 'joined' ? stored.id : undefined;
-  if (stored.state !== 'unreadable' && (ownId !== undefined || site.id !== undefined))
-    return ownId !== site.id;
+  if (ownId !== undefined && site.id !== undefined) return ownId !== site.id;
   return baseUrl !== undefined && typeof site.baseUrl === 'string' && site.baseUrl !== baseUrl;
 }

@@ -50,7 +50,7 @@ describe('init', () => {
     );
     expect([status, stderr]).toEqual([
       2,
-      expect.stringContaining('joinToken must have 16 to 200 characters'),
+      expect.stringContaining('`site.joinToken` must have 16 to 200 characters'),
     ]);
     expect(existsSync(path)).toBe(false);
   });
