@@ -104,7 +104,7 @@ describe('an invalid zone file or address database', () => {
 test('a stop completes even if the data directory is gone', async () => {
   const before = resources();
   const tracker = await startTracker(configOf());
-  await rm(join(directory, 'data'), { recursive: true });
+  await rm(join(directory, 'data'), { recursive: true, maxRetries: 5, retryDelay: 20 });
   await Promise.all([tracker.stop(), tracker.stop()]);
   await expect(fetch(`${tracker.url}/healthz`)).rejects.toThrow();
   await expectNothingLeft(before);

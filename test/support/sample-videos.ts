@@ -49,7 +49,6 @@ export const videoVariants: Readonly<Record<string, () => string>> = {
   'MP4, index first': shortVideo,
   'MP4, index last, B-frames': () =>
     makeVideoSync('last.mp4', [...picture(9), ...sound(9), ...H264, '-bf', '3', ...AAC]),
-  'MP4 with an edit list': () => makeVideoSync('edit.mp4', ['-ss', '3.3', '-i', shortVideo(), '-c', 'copy']),
   'MP4 with variable frame rate': () =>
     makeVideoSync('vfr.mp4', [
       ...picture(10),

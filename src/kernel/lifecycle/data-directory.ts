@@ -17,7 +17,10 @@ export async function makeDataDirectory(
 ): Promise<void> {
   requireRealFileSystem(path);
   try {
-    await withinLimit(limitMs, undefined, () => makeDirectory(resolve(path), mode));
+    await withinLimit(limitMs, undefined, async () => {
+      await makeDirectory(resolve(path), mode);
+      if (!(await stat(path)).isDirectory()) throw new Error('it is a file');
+    });
   } catch (cause) {
     if (cause instanceof StartupError) throw cause;
     const reason =

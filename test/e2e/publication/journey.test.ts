@@ -234,7 +234,6 @@ describe('losslessness: ffmpeg reads the same packets through the redirect as fr
 });
 
 describe('bad input', () => {
-  const video = () => readVideo(shortVideo());
   const failed = async (body: Buffer, filename: string): Promise<SiteVideo> => {
     const { id } = await upload(site(2).url, demo.token, body, { name: 'Bad', filename });
     return eventually('it failed', async () => {
@@ -245,7 +244,6 @@ describe('bad input', () => {
 
   it.each<[string, () => Buffer, string]>([
     ['text', () => Buffer.from('Dear all, '.repeat(500)), 'notes.mp4'],
-    ['a truncated MP4', () => video().subarray(0, video().length * 0.6), 'cut.mp4'],
     ['HTML', () => Buffer.from('<!doctype html><html><script>alert(1)</script></html>'), 'video.mp4'],
     [
       'SVG',

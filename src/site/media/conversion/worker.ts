@@ -62,8 +62,8 @@ const IDLE_MS = 1_000;
 const DISK_FULL_MS = 10_000;
 const DATABASE_RETRY_MS = 5_000;
 const HEARTBEAT_MS = 2_000;
-/** A job whose source this worker cannot read is left to others for this time. */
-const AVOID_MS = 60_000;
+/** A job whose source this worker cannot read is left to others for this time. The source may be on its way to the object store. */
+const AVOID_MS = 3_000;
 /** Wait before a step is tried again after a transient failure of the machine (no file handles, no disk space). */
 const TRANSIENT_RETRY_MS = 5_000;
 
