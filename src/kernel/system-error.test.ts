@@ -76,8 +76,8 @@ it('a missing file, a path below a file, and a missing program', async () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');
   expect(messageOf(reading(join(file, 'below')))).toBe(`a part of the path ${join(file, 'below')} is a file`);
-  expect(messageOf(await errorOf(spawn('no-such-program-here')))).toBe(
-    'the program no-such-program-here was not found',
+  expect(messageOf(await errorOf(spawn('/nonexistent/program')))).toBe(
+    'the program /nonexistent/program was not found',
   );
 });
 
