@@ -1,7 +1,9 @@
 /** The last step of publication: trackers read the change feed and report site states, and sites query their registrations. */
+
 import * as z from 'zod';
 import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
 import { type HttpServer, setRawSerializer } from '../../../kernel/http/server.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import {
   changePageSchema,
   registrationQuerySchema,
@@ -55,6 +57,8 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 
+  /** The sites that each tracker reported last as up or down. */
+  const reachable = new Map<string, Map<SiteId, boolean>>();
   app.post(
     '/api/site-states',
     {
@@ -67,6 +71,11 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
       const known = new Set((await listJoined(db, 'site')).map(site => site.id));
       const reported = request.body.sites.filter(({ site }) => known.has(site));
       await recordSiteStatus(db, tracker.id, reported, Date.now());
+      // The plan of copies depends on which sites are up, so a site that is back must not wait for the next round.
+      const before = reachable.get(tracker.id) ?? new Map<SiteId, boolean>();
+      if (reported.some(({ site, up }) => before.get(site) !== up)) context.changes.notify();
+      for (const { site, up } of reported) before.set(site, up);
+      reachable.set(tracker.id, before);
       return reply.code(204).send();
     },
   );
