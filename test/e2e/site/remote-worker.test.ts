@@ -53,7 +53,7 @@ const listObjects = async (video: string): Promise<readonly string[]> => {
     .flatMap(match => (match?.[1] === video ? [match[2] ?? ''] : []));
 };
 
-it('converts a video from the store; the site publishes it and keeps only indexes on its disk', async () => {
+it('converts a video from the store; the site publishes it and keeps only indexes and hashes on its disk', async () => {
   const { port } = (await store.run()) as AddressInfo;
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
@@ -103,7 +103,7 @@ it('converts a video from the store; the site publishes it and keeps only indexe
       .map(({ name }) => name);
   await eventually(
     'its files are in the store',
-    async () => (await onDisk()).every(name => name.endsWith('.index')) || undefined,
+    async () => (await onDisk()).every(name => /\.(index|hashes)$/.test(name)) || undefined,
     60_000,
   );
   const objects = await listObjects(id);
