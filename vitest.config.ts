@@ -11,9 +11,12 @@ const ON_DATABASES = [
   'src/site/start.test.ts',
   'test/readers/*.test.ts',
 ];
+/** A busy machine may take seconds for what usually takes milliseconds. */
+const PATIENT = { poll: { timeout: 15_000 } };
 /** More files at once than cores: on two cores, two files together use only a third of the time for computing. */
-const unit = { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 3 };
+const unit = { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 3, expect: PATIENT };
 const endToEnd = {
+  expect: PATIENT,
   testTimeout: 180_000,
   hookTimeout: 240_000,
   globalSetup: ['test/support/postgres/global.ts'],
