@@ -5,7 +5,8 @@
 
 const PLACEHOLDERS = [
   // "replace-me-with-a-long-random-token", "change_me", "PASTE THE TOKEN", "insert-your-token"
-  /(?:replace|change|paste|insert|enter|fill|put)[-_ ]*(?:me|this|it|in|with|the|your|a|here)(?![a-z])/i,
+  // Each begins a word, because random tokens contain short words by chance.
+  /(?<![a-z0-9])(?:replace|change|paste|insert|enter|fill|put)[-_ ]*(?:me|this|it|in|with|the|your|a|here)(?![a-z])|changeme$/i,
   // "your-operator-token", "token-goes-here", "long-random-token", "placeholder", "dummy"
   /(?<![a-z])your[-_ ]|(?:^|[-_ ])here$|long[-_ ]random|placeholder|^(?:dummy|sample|example)(?![a-z])/i,
   // "…", "...", "<token>", "{{token}}", "${TOKEN}", "[token]"
