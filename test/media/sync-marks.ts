@@ -3,10 +3,11 @@
  * They prove that picture and sound are complete and in sync, whatever a container says.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Presentation } from '../../src/site/media/cut/cut.ts';
+import { joinSegments } from './join-segments.ts';
 import { requireFfmpeg } from './video-cache.ts';
 
 /** Input arguments: black frames with a white flash for 0.1 s in each second. */
@@ -120,21 +121,11 @@ export async function decodePresentation(
   ids: { readonly video?: string | undefined; readonly audio?: string | undefined },
 ): Promise<DecodedMarks> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-marks-'));
-  const join_ = async (id: string): Promise<string> => {
-    const pieces: Buffer[] = [];
-    for (let n = -1; ; n++) {
-      const piece = await presentation.file(`${id}/${n < 0 ? 'init.mp4' : `${n}.m4s`}`);
-      if (!piece) break;
-      pieces.push(Buffer.from(piece.body));
-    }
-    const path = join(directory, `${id}.mp4`);
-    await writeFile(path, Buffer.concat(pieces));
-    return path;
-  };
+  const toFile = (id: string): Promise<string> => joinSegments(presentation, id, directory);
   try {
     return decodeMarks({
-      ...(ids.video ? { video: await join_(ids.video) } : {}),
-      ...(ids.audio ? { audio: await join_(ids.audio) } : {}),
+      ...(ids.video ? { video: await toFile(ids.video) } : {}),
+      ...(ids.audio ? { audio: await toFile(ids.audio) } : {}),
     });
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 /** Viewers see frames, never fields, whatever the container of the source. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { joinSegments } from '../../../../test/media/join-segments.ts';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { makeVideoSync, requireFfmpeg } from '../../../../test/media/video-cache.ts';
 
@@ -45,12 +46,7 @@ async function process(path: string) {
     const videos = presentation.renditions.filter(({ kind }) => kind === 'video');
     const joined = await Promise.all(
       videos.map(async ({ id }) => {
-        const files = await Promise.all(
-          ['init.mp4', '0.m4s'].map(name => presentation.file(`${id}/${name}`)),
-        );
-        const target = join(directory, `${id}.mp4`);
-        await writeFile(target, Buffer.concat(files.map(file => file?.body ?? Buffer.alloc(0))));
-        return { id, ...countCombed(target) };
+        return { id, ...countCombed(await joinSegments(presentation, id, directory)) };
       }),
     );
     return joined;

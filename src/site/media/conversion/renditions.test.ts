@@ -1,9 +1,10 @@
 /** Encoded video: orientation, even sizes, every configured codec, and edit lists. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { joinSegments } from '../../../../test/media/join-segments.ts';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { writeRotated } from '../../../../test/media/rotate.ts';
 import { hasEncoder, makeVideoSync } from '../../../../test/media/video-cache.ts';
@@ -56,18 +57,6 @@ async function convert<T>(path: string, use: (presentation: Presentation) => Pro
   return pipeline.present(video, row.revision, use);
 }
 
-/** Joins all segments of a rendition into one file. */
-async function joinSegments(presentation: Presentation, { id }: Rendition): Promise<string> {
-  const pieces: Buffer[] = [];
-  for (const name of ['init.mp4', ...Array.from({ length: 99 }, (_, n) => `${n}.m4s`)]) {
-    const piece = await presentation.file(`${id}/${name}`);
-    if (piece) pieces.push(piece.body);
-  }
-  const path = join(directory, `${id}-${Math.random()}.mp4`);
-  await writeFile(path, Buffer.concat(pieces));
-  return path;
-}
-
 /** The middle of each quarter of the frame at one second, as displayed: whether red, green and blue are above half. */
 function readCorners(path: string): readonly string[] {
   const pixels = raw([
@@ -118,7 +107,7 @@ describe('a video of a telephone', () => {
       ]);
       const frames = countFrames(path);
       for (const video of videos) {
-        const whole = await joinSegments(presentation, video);
+        const whole = await joinSegments(presentation, video.id, directory);
         expect([video.id, readCorners(whole)]).toEqual([video.id, readCorners(path)]);
         expect([video.id, countFrames(whole)]).toEqual([video.id, frames]);
       }
@@ -153,7 +142,7 @@ describe('renditions in every codec', () => {
         expect([video.width, video.height]).toEqual([318, 240]);
         expect(instants(video)).toEqual(instants(videos[0]!));
         expect(instants(video)).toHaveLength(3);
-        const whole = await joinSegments(presentation, video);
+        const whole = await joinSegments(presentation, video.id, directory);
         expect([video.id, readCorners(whole)]).toEqual([video.id, ['100', '010', '001', '111']]);
         expect([video.id, countFrames(whole)]).toEqual([video.id, SECONDS * 25]);
       }
@@ -173,7 +162,7 @@ describe('an edit list that begins within a group of pictures', () => {
       expect(videos.map(({ id }) => id)).not.toContain('source-video');
       const frames = Math.round((SECONDS - 3.3) * 25);
       for (const video of videos) {
-        const shown = countFrames(await joinSegments(presentation, video));
+        const shown = countFrames(await joinSegments(presentation, video.id, directory));
         expect([video.id, Math.abs(shown - frames) <= 1]).toEqual([video.id, true]);
       }
       expect(Math.abs(presentation.timeline.durationMs / 1_000 - (SECONDS - 3.3))).toBeLessThan(0.06);

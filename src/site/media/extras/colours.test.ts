@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { joinSegments } from '../../../../test/media/join-segments.ts';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { hasEncoder, makeVideoSync, requireFfmpeg } from '../../../../test/media/video-cache.ts';
 import type { VideoRendition } from '../../../protocol/media/media.ts';
@@ -58,14 +59,9 @@ const expectOrange = (found: readonly number[], where: string): void => {
   expect(far ? `${where}: ${found.join(' ')}` : '').toBe('');
 };
 
-async function writeFiles(
-  presentation: Presentation,
-  name: string,
-  paths: readonly string[],
-): Promise<string> {
-  const found = await Promise.all(paths.map(path => presentation.file(path)));
+async function writeImage(presentation: Presentation, name: string): Promise<string> {
   const target = join(directory, name);
-  await writeFile(target, Buffer.concat(found.map(file => file?.body ?? Buffer.alloc(0))));
+  await writeFile(target, (await presentation.file(name))?.body ?? Buffer.alloc(0));
   return target;
 }
 
@@ -83,12 +79,12 @@ async function process(path: string) {
     const files = await Promise.all(
       renditions.map(async ({ id }) => ({
         id,
-        path: await writeFiles(presentation, `${id}.mp4`, [`${id}/init.mp4`, `${id}/0.m4s`]),
+        path: await joinSegments(presentation, id, directory),
       })),
     );
     const images = [
-      { id: 'poster', path: await writeFiles(presentation, 'poster.jpg', ['poster.jpg']) },
-      { id: 'storyboard', path: await writeFiles(presentation, 'board.jpg', ['storyboard.jpg']) },
+      { id: 'poster', path: await writeImage(presentation, 'poster.jpg') },
+      { id: 'storyboard', path: await writeImage(presentation, 'storyboard.jpg') },
     ];
     const multivariant = (await presentation.file('multivariant.m3u8'))?.body.toString() ?? '';
     const manifest = (await presentation.file('manifest.mpd'))?.body.toString() ?? '';
