@@ -6,7 +6,7 @@ import { MAX_CAPTION_TRACKS } from '../../../protocol/base/limits.ts';
 import { givenTrackNameSchema } from '../../../protocol/media/media.ts';
 import {
   convert,
-  FfmpegFailed,
+  isFaultOfFile,
   type MediaInput,
   type MediaTools,
   probe,
@@ -46,7 +46,7 @@ interface ExtractOptions {
 /**
  * The times of the cues count from the beginning of the served video.
  *
- * @throws FfmpegFailed if ffprobe fails, or ffmpeg cannot be started
+ * @throws isFaultOfFile if ffprobe fails, or ffmpeg cannot be started
  */
 export async function extractCaptions(
   tools: MediaTools,
@@ -86,8 +86,7 @@ export async function extractCaptions(
       });
     } catch (error) {
       // A track that is empty or unreadable is left out: the video is worth more than its captions.
-      const isCausedByFile = error instanceof CaptionsRejected || error instanceof FfmpegFailed;
-      if (!isCausedByFile || (error instanceof FfmpegFailed && error.fault === 'unavailable')) throw error;
+      if (!(error instanceof CaptionsRejected) && !isFaultOfFile(error)) throw error;
     } finally {
       await rm(work, { recursive: true, force: true });
     }

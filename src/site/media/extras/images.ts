@@ -16,6 +16,7 @@ import {
   type MediaTools,
   type RunLimits,
   scaleToJpeg,
+  unlessFileFails,
 } from '../ffmpeg/ffmpeg.ts';
 
 interface VideoInput {
@@ -137,15 +138,11 @@ export async function makeStoryboard(
 }
 
 /** False if ffmpeg cannot decode the video. Failures of the machine are thrown. */
-async function succeeds(conversion: Promise<void>): Promise<boolean> {
-  try {
-    await conversion;
-    return true;
-  } catch (error) {
-    if (error instanceof FfmpegFailed && error.fault !== 'unavailable') return false;
-    throw error;
-  }
-}
+const succeeds = (conversion: Promise<void>): Promise<boolean> =>
+  unlessFileFails(
+    conversion.then(() => true),
+    false,
+  );
 
 /** Makes a file durable after checking that it is a JPEG: nothing else is ever served as an image. */
 async function finishJpeg(directory: string, name: string): Promise<void> {

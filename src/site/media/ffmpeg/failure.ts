@@ -39,6 +39,20 @@ export class FfmpegFailed extends Error {
   }
 }
 
+/** True if ffmpeg could not use the file. Failures of the machine and all other errors are not the file's fault. */
+export const isFaultOfFile = (error: unknown): error is FfmpegFailed =>
+  error instanceof FfmpegFailed && error.fault !== 'unavailable';
+
+/** The result of a run, or `otherwise` if ffmpeg could not use the file. */
+export async function unlessFileFails<Result>(run: Promise<Result>, otherwise: Result): Promise<Result> {
+  try {
+    return await run;
+  } catch (error) {
+    if (isFaultOfFile(error)) return otherwise;
+    throw error;
+  }
+}
+
 const { SIGXCPU, SIGXFSZ, SIGKILL } = constants.signals;
 /** Sandboxes and shells report a signal as 128 plus its number. */
 const fromSignal = (signal: number): number => 128 + signal;

@@ -12,7 +12,7 @@ export {
 } from './colour-filters.ts';
 export { convert, type FfmpegJob, type MediaInput } from './convert.ts';
 export { type Container, DEMUXER_NAMES, WRAPPED_CONTAINER } from './demuxers.ts';
-export { FfmpegFailed } from './failure.ts';
+export { FfmpegFailed, isFaultOfFile, unlessFileFails } from './failure.ts';
 export type { Args } from './input-args.ts';
 export {
   type ProbedAudioTrack,

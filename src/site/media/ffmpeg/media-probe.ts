@@ -8,7 +8,7 @@ import { chooseVideoTrack, type TrackPosition } from '../video-track.ts';
 import { resolveColour } from './colour-filters.ts';
 import { findDecoders } from './decoders.ts';
 import type { Container } from './demuxers.ts';
-import { FfmpegFailed } from './failure.ts';
+import { isFaultOfFile } from './failure.ts';
 import { MAX_PIXELS } from './input-args.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probe } from './probe.ts';
@@ -148,7 +148,7 @@ export async function probeMedia(
       ...['-show_entries', 'program=program_id:program_stream=index'],
     ]);
   } catch (error) {
-    if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
+    if (!isFaultOfFile(error)) throw error;
     if (/exceeds specified max pixel count/.test(error.stderr)) throw tooLarge(error);
     throw damaged('the description of its tracks cannot be read', { cause: error });
   }

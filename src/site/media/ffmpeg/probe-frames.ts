@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { findDecoders } from './decoders.ts';
 import type { Container } from './demuxers.ts';
-import { FfmpegFailed } from './failure.ts';
+import { unlessFileFails } from './failure.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probe } from './probe.ts';
 
@@ -37,17 +37,13 @@ export async function hasInterlacedFrames(
   { path, demuxer, codec, order }: FieldsQuery,
 ): Promise<boolean> {
   if (!CODECS_WITH_FIELDS.has(codec)) return false;
-  try {
-    const found = await probe(tools, { path, demuxer }, [
-      ...['-select_streams', `V:${order}`, '-read_intervals', `%+#${FRAMES}`],
-      ...['-show_entries', 'frame=interlaced_frame'],
-    ]);
-    const parsed = framesSchema.safeParse(found);
-    return parsed.success && parsed.data.frames.some(frame => frame.interlaced_frame === 1);
-  } catch (error) {
-    if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
-    return false;
-  }
+  const show = [
+    ...['-select_streams', `V:${order}`, '-read_intervals', `%+#${FRAMES}`],
+    ...['-show_entries', 'frame=interlaced_frame'],
+  ];
+  const found = await unlessFileFails(probe(tools, { path, demuxer }, show), undefined);
+  const parsed = framesSchema.safeParse(found);
+  return parsed.success && parsed.data.frames.some(frame => frame.interlaced_frame === 1);
 }
 
 const foundSchema = z.object({
@@ -87,10 +83,7 @@ export async function isDecodable(tools: MediaTools, query: TrackQuery): Promise
   };
   /** @param otherwise the answer if ffprobe cannot read this part of the file */
   const tryFrames = (intervals: string, otherwise: boolean): Promise<boolean> =>
-    hasFrames(intervals).catch(error => {
-      if (error instanceof FfmpegFailed && error.fault !== 'unavailable') return otherwise;
-      throw error;
-    });
+    unlessFileFails(hasFrames(intervals), otherwise);
   // A file that ffprobe cannot read at all is judged by its other properties.
   if (await tryFrames(`%+#${FIRST_PACKETS[kind]}`, true)) return true;
   return (await tryFrames('%+#300', false)) || tryFrames(later.join(','), false);

@@ -4,7 +4,7 @@
  */
 import { damaged } from '../../source-rejected.ts';
 import type { Demuxer } from '../demuxers.ts';
-import { FfmpegFailed } from '../failure.ts';
+import { isFaultOfFile } from '../failure.ts';
 import type { MediaTools } from '../media-tools.ts';
 import { runProbe } from '../probe.ts';
 import { PacketClock, type TrackTimes } from './packet-clock.ts';
@@ -47,7 +47,7 @@ export async function measureSource(
       },
     });
   } catch (error) {
-    if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
+    if (!isFaultOfFile(error)) throw error;
     throw damaged('its video and audio data cannot be read', { cause: error });
   }
   addLine(clock, rest);
