@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../../src/protocol/central.ts';
@@ -62,7 +62,7 @@ async function kill(part: string): Promise<void> {
 const configureCentral = (part: string) =>
   configure(part, 'central', {
     listen: `${host}:${ports[part]}`,
-    dataDirectory: join(directory, 'central'),
+    dataDirectory: join(directory, part),
     database: databases[0]?.place,
     operatorToken: TOKEN,
   });
@@ -83,12 +83,13 @@ beforeAll(async () => {
   databases.push(await makeDatabase('postgres'), await makeDatabase('postgres'));
   for (const part of ['central', 'central-2', 'tracker', 'web', 'origin', 'buffer'])
     ports[part] = await freePort();
-  await mkdir(join(directory, 'central'));
   await configureCentral('central');
   start('central', 'central');
   await untilReady('central');
-  // The second one uses the key that the first one made.
+  // Centrals share the database and the key, nothing else.
   await configureCentral('central-2');
+  await mkdir(join(directory, 'central-2'));
+  await copyFile(join(directory, 'central', 'central.key'), join(directory, 'central-2', 'central.key'));
   start('central-2', 'central');
   await untilReady('central-2');
 
