@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +25,8 @@ let origin: OriginServer;
 let key: KeyPair;
 let base: string;
 const errors: unknown[] = [];
+/** What a response waits for. */
+let delay: Promise<void> | undefined;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-server-'));
@@ -41,6 +43,7 @@ beforeAll(async () => {
       if (id === throwing) throw new Error('the database is unavailable');
       if (id === withdrawn) return 'withdrawn';
       if (id === broken) return { directory, indexes: ['broken.index'] };
+      await delay;
       return id === video ? { directory: dirname(sourcePath), indexes: [indexPath] } : undefined;
     },
   });
@@ -126,5 +129,29 @@ describe('the origin server', () => {
     );
     expect(results.every(length => length > 0)).toBe(true);
     await open.forget();
+  });
+
+  it('stops after its pending responses, whatever connections clients have opened in advance', async () => {
+    const { hostname, port } = new URL(base);
+    const unused = connect(Number(port), hostname);
+    await once(unused, 'connect');
+    const ended = once(unused, 'close');
+    unused.resume();
+    let proceed = () => {};
+    delay = new Promise(resolve => {
+      proceed = resolve;
+    });
+    const received = once(origin.server, 'request');
+    const response = fetch(`${base}/v/${video}/${revision}/source-video/0.m4s`);
+    await received;
+    let hasStopped = false;
+    const stopped = origin.stop().then(() => {
+      hasStopped = true;
+    });
+    await expect(fetch(base)).rejects.toThrow();
+    expect(hasStopped).toBe(false);
+    proceed();
+    expect((await (await response).arrayBuffer()).byteLength).toBeGreaterThan(1_000);
+    await Promise.all([stopped, ended]);
   });
 });

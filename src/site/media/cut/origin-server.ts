@@ -2,6 +2,7 @@
  * The HTTP server of the origin, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`, and `/t/{token}/v/…` for
  * private videos. It makes each response on request and keeps none: caching is the buffer's task.
  */
+import { once } from 'node:events';
 import http from 'node:http';
 import { sendProblem } from '../../../kernel/http/server.ts';
 import type { KeyPair } from '../../../kernel/identity/keys.ts';
@@ -60,7 +61,10 @@ export interface OriginServer {
 export function createOriginServer(deps: OriginServerDeps): OriginServer {
   const open = new OpenPresentations(deps.openFiles ?? DEFAULT_OPEN_FILES);
   const decoyOf = createDecoys();
+  const pending = new Set<http.ServerResponse>();
   const server = http.createServer((request, response) => {
+    pending.add(response);
+    response.once('close', () => pending.delete(response));
     respond({ ...deps, decoyOf }, open, request, response).catch((error: unknown) => {
       if (error instanceof Problem) return sendProblem(response, error);
       deps.onError?.(error, request.url ?? '');
@@ -74,10 +78,11 @@ export function createOriginServer(deps: OriginServerDeps): OriginServer {
       await open.forget(`${video}/`);
     },
     async stop() {
-      await new Promise<void>(resolve => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
+      const closed = new Promise<void>(resolve => server.close(() => resolve()));
+      await Promise.all([...pending].map(response => once(response, 'close')));
+      // Clients also open connections in advance. Node does not count one without a request as idle.
+      server.closeAllConnections();
+      await closed;
       await open.forget();
     },
   };
