@@ -19,7 +19,7 @@ it('lets one process of a part use a directory, and another one after it has sto
   const first = lifetime();
   await lockDirectory(directory, 'web', first);
   await expect(lockDirectory(directory, 'web', lifetime())).rejects.toThrow(
-    `${directory} is in use by another running web (process ${process.pid}). Set a different dataDirectory for each.`,
+    `${directory} is in use by another running web (process ${process.pid}). Set a different dataDirectory for each`,
   );
   await lockDirectory(directory, 'origin', lifetime());
   await first.stop();

@@ -22,7 +22,7 @@ export async function lockDirectory(directory: string, part: string, lifetime: L
   const release = tryLockFile(path);
   if (!release) {
     throw new StartupError(
-      `${directory} is in use by another running ${part}${describeHolder(holderPath)}. Set a different dataDirectory for each.`,
+      `${directory} is in use by another running ${part}${describeHolder(holderPath)}. Set a different dataDirectory for each`,
     );
   }
   writeFileSync(holderPath, String(process.pid), { mode: 0o600 });
