@@ -22,7 +22,7 @@ import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
 import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
 import { listPending } from './database/publication/signals.ts';
-import { makeFirstKey } from './database/rights-keys.ts';
+import { openMasters } from './database/rights-keys.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
 import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
@@ -59,7 +59,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
   return startPart({ part: 'central', log }, async lifetime => {
     await lockDirectory(config.dataDirectory, 'central', lifetime);
     await openPrivateDirectory(config.dataDirectory);
-    const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
+    const keyPath = join(config.dataDirectory, 'central.key');
+    const key = await readOrMakeKey(keyPath);
     const db = await openDatabase<CentralSchema>(
       config.database ?? join(config.dataDirectory, 'central.sqlite'),
       migrations,
@@ -67,7 +68,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     lifetime.add('database', () => db.destroy());
     await startFeed(db, Date.now());
     const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
-    await makeFirstKey(db, secrets, Date.now());
+    await openMasters(db, secrets, keyPath, Date.now());
 
     let stopping = false;
     const { app, metrics: registry } = await createHttp({

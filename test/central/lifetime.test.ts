@@ -1,5 +1,5 @@
 /** A start of central that fails leaves nothing behind, and a stop completes even if one of its steps fails. */
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -75,6 +75,19 @@ describe('a start that fails', () => {
     const before = openResources();
     await expect(start()).rejects.toThrow();
     await expectNothingLeft(before);
+  });
+
+  it('releases everything when the database belongs to a central with another key', async () => {
+    const key = join(directory, 'central.key');
+    await (await start()).stop();
+    await mkdir(join(directory, 'backup'));
+    await copyFile(key, join(directory, 'backup', 'central.key'));
+    await rm(key);
+    const before = openResources();
+    await expect(start()).rejects.toThrow(`a key other than ${key}. Copy central.key from`);
+    await expectNothingLeft(before);
+    await copyFile(join(directory, 'backup', 'central.key'), key);
+    await (await start()).stop();
   });
 });
 

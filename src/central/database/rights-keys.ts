@@ -1,6 +1,7 @@
 /** The master keys of grants and tokens. Central makes them, stores them encrypted, and rotates them for an operator. */
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
+import { StartupError } from '../../kernel/lifecycle/startup-error.ts';
 import { claimPositions } from './feed.ts';
 import type { CentralDatabase } from './schema.ts';
 
@@ -15,15 +16,43 @@ export interface Master {
 
 const newMaster = (secrets: SecretBox): string => secrets.encrypt(randomBytes(32).toString('base64url'));
 
-export async function makeFirstKey(db: CentralDatabase, secrets: SecretBox, nowMs: number): Promise<void> {
-  const found = await db.selectFrom('rights_keys').select('generation').limit(1).executeTakeFirst();
-  if (found) return;
-  await db
-    .insertInto('rights_keys')
-    .values({ generation: 1, encrypted_key: newMaster(secrets), created_at: nowMs, until: null })
-    // Another central on this database may have made it first.
-    .onConflict(conflict => conflict.doNothing())
-    .execute();
+const findNewest = (db: CentralDatabase) =>
+  db
+    .selectFrom('rights_keys')
+    .select('encrypted_key')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+
+/**
+ * Makes the first master key if there is none.
+ *
+ * @param keyPath where this central has the key with which `secrets` encrypts, for the error
+ * @throws StartupError if a central with another key uses this database: members would refuse what one of the two signs
+ */
+export async function openMasters(
+  db: CentralDatabase,
+  secrets: SecretBox,
+  keyPath: string,
+  nowMs: number,
+): Promise<void> {
+  if (!(await findNewest(db))) {
+    await db
+      .insertInto('rights_keys')
+      .values({ generation: 1, encrypted_key: newMaster(secrets), created_at: nowMs, until: null })
+      // Another central on this database may have made it first.
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+  }
+  const newest = await findNewest(db);
+  try {
+    if (newest) secrets.decrypt(newest.encrypted_key);
+  } catch (cause) {
+    throw new StartupError(
+      `The database belongs to a central with a key other than ${keyPath}. Copy central.key from the data directory of that central, or from its backup`,
+      { cause },
+    );
+  }
 }
 
 /** Lists the valid master keys. The first is the current one, which signs. */
