@@ -1175,6 +1175,18 @@ describe('reports of players', () => {
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
     );
 
+  const priorityAfter = async ({
+    session,
+    client,
+    ...body
+  }: {
+    readonly session: string;
+    readonly client: string;
+    readonly current: string;
+    readonly results: readonly object[];
+  }): Promise<readonly string[]> =>
+    beaconResponseSchema.parse(await (await beacon(session, client, body)).json()).priority;
+
   test('a slow site loses only the viewers that it serves slowly', async () => {
     const { steering } = await play('?client=10.1.2.3');
     // The first value is a player's default estimate, which is ignored.
@@ -1192,6 +1204,35 @@ describe('reports of players', () => {
     expect(hangzhou?.changes[0]?.code).toBe('rises');
     expect(hangzhou?.changes[0]?.text).toMatch(/rises above/);
     expect((await explain('10.1.200.3')).ranking[0]?.site).toBe(idOf(HANGZHOU));
+  });
+
+  test('a segment of the previous site, still reported after a switch, neither sends the player back nor blames the new site', async () => {
+    const client = '10.1.2.3';
+    const { steering, session } = await play(`?client=${client}`);
+    const firstFor = async (pathway: string) =>
+      (await steer(steering, pathway, 9_000_000))['PATHWAY-PRIORITY'][0];
+    const slow = { site: idOf(HANGZHOU), kind: 'segment', bps: 300_000 };
+    const firstAfter = async (results: readonly object[]) =>
+      (await priorityAfter({ session, client, current: idOf(HANGZHOU), results }))[0] ?? '';
+    expect(await firstFor(idOf(HANGZHOU))).toBe(idOf(HANGZHOU));
+    const better = await firstAfter([slow, { site: idOf(BEIJING), kind: 'segment', bps: 30_000_000 }]);
+    expect(better).not.toBe(idOf(HANGZHOU));
+    expect(await firstFor(better)).toBe(better);
+    expect(await firstAfter([slow])).toBe(better);
+    expect(await firstFor(better)).toBe(better);
+    expect((await explain(client)).ranking[0]?.site).toBe(better);
+  });
+
+  test('a player that left its site stays where it is, even before its next steering request says so', async () => {
+    const client = '10.1.2.3';
+    const { steering, session } = await play(`?client=${client}`);
+    await steer(steering, idOf(HANGZHOU), 9_000_000);
+    const report = { session, client, results: [] };
+    expect((await priorityAfter({ ...report, current: idOf(HANGZHOU) }))[0]).toBe(idOf(HANGZHOU));
+    for (const left of [BEIJING, GUANGZHOU]) {
+      expect((await priorityAfter({ ...report, current: idOf(left) }))[0]).toBe(idOf(left));
+      expect((await steer(steering, idOf(left), 9_000_000))['PATHWAY-PRIORITY'][0]).toBe(idOf(left));
+    }
   });
 
   test('a rate near zero counts as a failure, which is soon forgotten', async () => {

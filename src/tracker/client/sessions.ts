@@ -22,8 +22,10 @@ export interface Session {
   readonly startedAtMs: number;
   /** 0–1, constant for the session: decides whether it explores, and for which gain it switches sites. */
   readonly sessionRandom: number;
-  /** The site that the player reported last. */
+  /** The site that the player uses: the pathway of a steering request, or the site of a segment, whichever changed last. */
   current: SiteId | undefined;
+  /** The site that served the last segment before the player's last beacon. */
+  lastServed: SiteId | undefined;
   /** The site that the last manifest ranked first, and how often the player did not use it. */
   preferred: SiteId | undefined;
   refusals: number;
@@ -113,6 +115,7 @@ const makeSession = (id: string, head: Buffer): Session => ({
   startedAtMs: head.readUInt32BE(0) * 1_000,
   sessionRandom: head.readUInt32BE(TIME_BYTES) / 2 ** 32,
   current: undefined,
+  lastServed: undefined,
   preferred: undefined,
   refusals: 0,
   blocked: [],

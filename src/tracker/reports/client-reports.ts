@@ -89,21 +89,17 @@ export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): vo
       ingestion.beacon(session, client, { current, results }, nowMs);
       const sites = pathways.split('.').flatMap(id => siteIdSchema.safeParse(id).data ?? []);
       const decision = deps.rank(video, { client, credentials: { grant } }, sites);
-      return respond(decision, session, { sites, current, isFirst }, nowMs);
+      return respond(decision, session, { sites, isFirst }, nowMs);
     },
   );
 
   function respond(
     decision: Decision,
     session: Session,
-    player: {
-      readonly sites: readonly SiteId[];
-      readonly current: SiteId | undefined;
-      readonly isFirst: boolean;
-    },
+    { sites, isFirst }: { readonly sites: readonly SiteId[]; readonly isFirst: boolean },
     nowMs: number,
   ): BeaconResponse {
-    const { sites, current, isFirst } = player;
+    const { current } = session;
     session.primary ??= sites[0];
     const { state, question, picks } = decision;
     const indexOf = (site: SiteId | undefined): number | undefined =>

@@ -142,7 +142,9 @@ export function createReportIngestion(deps: ReportIngestionDeps): ReportIngestio
     },
     beacon(session, client, { current, results }, nowMs) {
       if (!isWithinRate(session, nowMs)) return;
-      recordCurrent(session, client, current, nowMs);
+      // After a switch, the last segment is still one of the previous site for some seconds: only a new site is news.
+      if (current !== session.lastServed) recordCurrent(session, client, current, nowMs);
+      session.lastServed = current ?? session.lastServed;
       for (const { site, kind, rttMs, bps, failed, blocked } of results) {
         recordAccess(session, site, blocked === true);
         // The browser refused the connection, which says nothing about the site.
