@@ -1,7 +1,7 @@
 /** Durable file operations: when one of them returns, its effect survives a power loss. */
 
 import type { Stats } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCodeOf } from './error-code.ts';
 import { messageOf, type Problem, problem } from './problem.ts';
@@ -63,6 +63,13 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
   }
   await renameDurably(temporary, path);
 }
+
+/**
+ * Deletes a directory with everything in it, or a file. Another process may still write there, for example a conversion that has
+ * not noticed yet that its video was withdrawn: what appears during the deletion is deleted too, for up to five seconds.
+ */
+export const deleteTree = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
 /** Returns undefined if the file does not exist. */
 export async function findStats(path: string): Promise<Stats | undefined> {

@@ -8,7 +8,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/pro
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { failpoint } from '../../../kernel/failpoint.ts';
-import { flush, renameDurably, syncDirectory, writeDurably } from '../../../kernel/files.ts';
+import { deleteTree, flush, renameDurably, syncDirectory, writeDurably } from '../../../kernel/files.ts';
 import type { KeyPair } from '../../../kernel/identity/keys.ts';
 import { type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
 import type { RevisionId, VideoId } from '../../../protocol/base/ids.ts';
@@ -171,7 +171,7 @@ export class CopyStore {
   /** Deletes every file of the video's copies. */
   async remove(video: VideoId): Promise<void> {
     this.forget(video);
-    await rm(this.#directory(video), { recursive: true, force: true });
+    await deleteTree(this.#directory(video));
   }
 
   /** Drops cached indexes of the video, so they are read from the disk again. */

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCodeOf } from '../../../kernel/error-code.ts';
+import { deleteTree } from '../../../kernel/files.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { type Disks, openDisks } from './disks.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -117,7 +118,7 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       existsSync(join(directory(video), name)) || (await objectStore?.find(video, name)) !== undefined,
     share,
     async clear(video, name = '') {
-      await rm(join(directory(video), name), { recursive: true, force: true });
+      await deleteTree(join(directory(video), name));
       if (name === '') disks.forget(video);
     },
     async offload(video) {
@@ -128,9 +129,7 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       }
     },
     async remove(video) {
-      for (const disk of disks.present()) {
-        await rm(join(disk, 'videos', video), { recursive: true, force: true });
-      }
+      for (const disk of disks.present()) await deleteTree(join(disk, 'videos', video));
       await objectStore?.remove(video);
       disks.forget(video);
     },

@@ -1,5 +1,7 @@
 /** One test suite for all kinds of storage: a disk, several disks, and a disk with an object store. */
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -173,6 +175,21 @@ describe.each(Object.keys(setups))('media on %s', kind => {
     await left.close();
     expect((await setup.objects?.())?.filter(name => name.includes(video)) ?? []).toEqual([]);
     await storage.remove(video);
+  });
+
+  it('removes a video although another process is still writing its files', async () => {
+    const jobs = join(storage.directory(video), 'jobs');
+    await mkdir(jobs, { recursive: true });
+    // It stops by itself, when its directory is gone.
+    const program = `const { writeFileSync } = require('node:fs');
+      process.stdout.write('writing');
+      for (let n = 0, end = Date.now() + 700; Date.now() < end; n++) writeFileSync(process.argv[1] + '/' + n, '');`;
+    const writer = spawn(process.execPath, ['-e', program, jobs], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(writer, 'exit');
+    await once(writer.stdout, 'data');
+    await storage.remove(video);
+    expect(existsSync(storage.directory(video))).toBe(false);
+    await ended;
   });
 
   it('is a source of segments like a plain file', async () => {
