@@ -52,7 +52,7 @@ async function expectHonestPublishes(scene: Scene): Promise<void> {
   expect((await rowOf(scene, scene.honest)).lastErrorCode).toBeUndefined();
 }
 
-async function expectRefused(scene: Scene, site: TestSite, code: string, withinMs = 10_000): Promise<void> {
+async function expectRefused(scene: Scene, site: TestSite, code: string, withinMs = 30_000): Promise<void> {
   await site.signal();
   await eventually(
     'the error is shown',
