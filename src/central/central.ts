@@ -66,9 +66,9 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       migrations,
     );
     lifetime.add('database', () => db.destroy());
-    await startFeed(db, Date.now());
     const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
     await openMasters(db, secrets, keyPath, Date.now());
+    await startFeed(db, Date.now());
 
     let stopping = false;
     const { app, metrics: registry } = await createHttp({
