@@ -30,6 +30,7 @@ export const siteJobSchema = z.strictObject({
 export type SiteJob = z.infer<typeof siteJobSchema>;
 
 export const siteJobListSchema = z.strictObject({ jobs: z.array(siteJobSchema) });
+export type SiteJobList = z.infer<typeof siteJobListSchema>;
 
 /** `PATCH /api/jobs/{id}` */
 export const siteJobEditSchema = z.strictObject({ priority: z.int().min(-100).max(100) });

@@ -260,7 +260,8 @@ export const untilCopied = (cluster: Cluster, id: string, copies: number): Promi
     `${copies} copies of ${id}`,
     async () => {
       const video = await videoOf(cluster, id);
-      return video.copies.filter(({ state }) => state === 'complete').length === copies ? video : undefined;
+      if (video.copies.filter(({ state }) => state === 'complete').length === copies) return video;
+      throw new Error(`its copies are ${JSON.stringify(video.copies)}`);
     },
     COPY_MS,
   );
@@ -276,4 +277,15 @@ export const untilRegistered = (site: Part, id: string, timeoutMs = 20_000): Pro
       return found.registered ? found : undefined;
     },
     timeoutMs,
+  );
+
+/** Waits for the revision with pictures. It is the last one at a site without workers, and its copies stay complete. */
+export const untilLastRevision = (cluster: Cluster, id: string): Promise<Video> =>
+  eventually(
+    `${id} has its pictures`,
+    async () => {
+      const video = await videoOf(cluster, id);
+      return video.state === 'registered' && video.pictures?.storyboard ? video : undefined;
+    },
+    COPY_MS,
   );

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Failpoint } from '../../../src/kernel/failpoint.ts';
 import type { Video } from '../../../src/protocol/central.ts';
 import type { StoredRule } from '../../../src/protocol/copies.ts';
@@ -17,7 +17,7 @@ import {
   siteIdOf,
   startCluster,
   untilCopied,
-  untilRegistered,
+  untilLastRevision,
   uploadTo,
   videoOf,
 } from '../../support/cluster.ts';
@@ -69,16 +69,17 @@ beforeAll(async () => {
   for (const origin of origins) {
     const id = await uploadTo(origin, readVideo(shortVideo()), `Video at ${origin.name}`);
     ids.push(id);
-    await untilRegistered(origin, id);
-    // This is the last revision: the video does not change while it is copied.
-    await eventually(
-      'it has its pictures',
-      async () => (await videoOf(cluster, id)).pictures?.storyboard,
-      COPY_MS,
-    );
+    await untilLastRevision(cluster, id);
   }
 }, 180_000);
 afterAll(() => cluster?.stop());
+
+// A tracker makes a site that goes down again and again wait before it is up, and a site that is down gets no new copies. Each test
+// starts with a tracker that has not seen the outages of the previous ones.
+beforeEach(async () => {
+  await cluster.tracker.kill('SIGTERM');
+  await cluster.tracker.start();
+});
 
 const MAKING = ['copy-begun', 'copy-files-added', 'copy-durable', 'copy-whole', 'copy-completed'] as const;
 const DROPPING = ['copy-released', 'copy-removed'] as const;

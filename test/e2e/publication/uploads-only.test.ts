@@ -8,7 +8,7 @@ import {
   siteIdOf,
   startCluster,
   untilCopied,
-  untilRegistered,
+  untilLastRevision,
   uploadTo,
 } from '../../support/cluster.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   await Promise.all([studio.start(), edge.start()]);
   [studioId, edgeId] = [await siteIdOf(cluster, studio), await siteIdOf(cluster, edge)];
   id = await uploadTo(studio, readVideo(shortVideo()), 'A lecture');
-  await untilRegistered(studio, id);
+  await untilLastRevision(cluster, id);
 }, 120_000);
 afterAll(() => cluster?.stop());
 
