@@ -16,6 +16,8 @@ const sample = original.replace(/replace-me[\w-]*|paste-[\w-]*/g, '4f7c0e9ab31d5
 const uncommented = enableAll(sample);
 /** Settings whose commented value is an example: they are empty or absent by default. */
 const EXAMPLES = [
+  'oidc',
+  'auditDays',
   'database',
   'sourceAddress',
   'disks',
@@ -41,7 +43,7 @@ const EXAMPLES = [
   'fillWindows',
 ];
 /** Settings for demonstrations only. */
-const UNLISTED = ['demoViewers'];
+const UNLISTED = ['demoViewers', 'demoPeople'];
 
 const sections: readonly (readonly [string, z.ZodObject])[] = [
   ['central', centralConfigSchema],

@@ -1,6 +1,8 @@
 /** The composition of central: its database, its collector and its calls. They stop in reverse order. */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createAccessGuard } from '../kernel/access/access.ts';
+import { sessionCookieName } from '../kernel/access/credentials.ts';
 import { lockDirectory } from '../kernel/directory-lock.ts';
 import { openPrivateDirectory } from '../kernel/files.ts';
 import { formatAddress } from '../kernel/http/client.ts';
@@ -26,6 +28,7 @@ import { openMasters } from './database/rights-keys.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
 import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
+import { createAuthenticate } from './people/authenticate.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { SignalRate } from './signal-rate.ts';
@@ -103,8 +106,14 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       lifetime,
     );
 
+    const credentials = {
+      operatorToken: config.breakGlass ? config.operatorToken : undefined,
+      cookie: sessionCookieName('central'),
+    };
     const context: CentralContext = {
       config,
+      credentials,
+      guard: createAccessGuard({ authenticate: createAuthenticate({ db, config, credentials }) }),
       publicKey: key.publicKey,
       signer,
       sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),

@@ -7,9 +7,39 @@ import {
   hostsSetting,
   listenSetting,
   logLevelSetting,
+  prefixSetting,
+  secretSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
 import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
+import { siteIdSchema } from '../protocol/base/ids.ts';
+import { roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
+
+/** A provider of OpenID Connect. */
+const oidcProviderSchema = z.strictObject({
+  /** Shown on the sign-in page. It also names the provider in addresses. */
+  name: z.string().trim().min(1).max(60),
+  issuer: z.url({ protocol: /^https?$/, error: 'must be the URL of the issuer' }),
+  clientId: z.string().min(1).max(400),
+  clientSecret: secretSetting.optional(),
+  scopes: z.string().default('openid profile email'),
+  /** The claim of the ID token or of the user info that lists the groups of the person. */
+  groupsClaim: z.string().min(1).max(100).optional(),
+  /** Roles of groups. Without `site` or `series`, the role is for everything. `group = "*"` is everyone at this provider. */
+  roles: z
+    .array(
+      z.strictObject({
+        group: z.string().min(1).max(200),
+        role: roleSchema,
+        /** The id of a site. */
+        site: siteIdSchema.optional(),
+        series: seriesIdSchema.optional(),
+      }),
+    )
+    .max(1_000)
+    .default([]),
+});
+export type OidcProvider = z.output<typeof oidcProviderSchema>;
 
 export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),
@@ -22,6 +52,25 @@ export const centralConfigSchema = z.strictObject({
   /** A PostgreSQL URL. Centrals that use the same database share the work. */
   database: databaseSetting.optional(),
   operatorToken: tokenSetting,
+  /** False: this part refuses the operator token, and only people with accounts may operate it. */
+  breakGlass: z.boolean().default(true),
+  /** Proxies in front of central. Their X-Forwarded-For is trusted, and the limit of connections does not apply to them. */
+  trustedProxies: z.array(prefixSetting).default([]),
+  /** Viewers in these networks may watch internal videos without signing in. */
+  houseNetworks: z.array(prefixSetting).default([]),
+  /** People may sign in with an e-mail address and a password. */
+  localAccounts: z.boolean().default(true),
+  /** Providers with which people sign in (docs/people.md). */
+  oidc: z.array(oidcProviderSchema).max(20).default([]),
+  /** A session ends when it was not used for this long, and in any case after `sessionLifetime`. */
+  sessionIdle: durationSetting.prefault('12 h'),
+  sessionLifetime: durationSetting.prefault('168 h'),
+  /** How long a site accepts a session or token after the last contact with central. */
+  siteSessionLifetime: durationSetting.prefault('12 h'),
+  /** Audit entries are removed after this many days. Absent: they are kept for ever. */
+  auditDays: z.int().min(1).max(36_500).optional(),
+  /** The ids of people whom the sign-in page of the demo offers. Anyone who reaches central can sign in as them. */
+  demoPeople: z.array(z.strictObject({ id: z.uuid(), role: z.string().min(1).max(100) })).default([]),
   /** Every joined site is read at this interval, even if its signals are lost. */
   sweepInterval: durationSetting.prefault('60 s'),
   /** For how long a copy is kept after no rule requires it any more. Until then, a change of the rules can be undone. */

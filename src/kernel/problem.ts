@@ -1,5 +1,6 @@
 /** Problem details (RFC 9457): one class for every expected failure that crosses a boundary, and the one formatter of them. */
 import type { InputError } from '../protocol/base/input-error.ts';
+import type { Permission } from '../protocol/people/permissions.ts';
 import {
   defaultDetail,
   isProblemCode,
@@ -19,6 +20,8 @@ export interface ProblemOptions {
   readonly peerStatus?: number;
   /** The errors of an invalid request, one for each field. */
   readonly errors?: readonly InputError[];
+  /** The permission that the caller lacks (`not-permitted`). */
+  readonly permission?: Permission;
 }
 
 /** A failure to report to the caller. Create one with `problem` or `problemOfPeer`. */
@@ -28,14 +31,16 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
   readonly peerStatus: number | undefined;
   readonly errors: readonly InputError[] | undefined;
+  readonly permission: Permission | undefined;
 
   constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
-    const { cause, headers, peerStatus, errors } = options;
+    const { cause, headers, peerStatus, errors, permission } = options;
     super(detail, { cause });
     this.code = code;
     this.headers = headers ?? {};
     this.peerStatus = peerStatus;
     this.errors = errors;
+    this.permission = permission;
   }
 
   get status(): number {
@@ -59,9 +64,10 @@ export interface FormattedProblem {
 }
 
 /** The response to send for a problem (RFC 9457, section 3). */
-export function formatProblem({ code, status, message, headers, errors }: Problem): FormattedProblem {
+export function formatProblem(reported: Problem): FormattedProblem {
+  const { code, status, message: detail, headers, errors, permission } = reported;
   const { title } = PROBLEMS[code];
-  const body = JSON.stringify({ type: problemType(code), title, status, code, detail: message, errors });
+  const body = JSON.stringify({ type: problemType(code), title, status, code, detail, errors, permission });
   return {
     status,
     headers: {

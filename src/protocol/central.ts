@@ -2,11 +2,12 @@
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { nameSchema } from './base/text.ts';
+import { timestampSchema } from './base/timestamp.ts';
 import { regionSchema } from './copies.ts';
 import { picturesSchema, renditionSchema } from './media/media.ts';
 import { epochSchema } from './publication/epoch.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
-import { addressSchema, privateSchema, timestampSchema, versionSchema } from './publication/record.ts';
+import { addressSchema, privateSchema, versionSchema } from './publication/record.ts';
 
 /** `GET /api/videos/{id}` */
 export const videoSchema = z.strictObject({

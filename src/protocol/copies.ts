@@ -1,7 +1,8 @@
 /** Copies by rule: the rules of the operator, the assignments of sites, and the state of the copies (docs/copies.md). */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
-import { sha256Schema, timestampSchema, versionSchema } from './publication/record.ts';
+import { timestampSchema } from './base/timestamp.ts';
+import { sha256Schema, versionSchema } from './publication/record.ts';
 
 export const MAX_ASSIGNMENT_PAGE_ROWS = 500;
 

@@ -1,7 +1,7 @@
 /** The conversions that the studio shows (`GET /api/jobs` of a site). */
 import * as z from 'zod';
 import { videoIdSchema } from './base/ids.ts';
-import { timestampSchema } from './publication/record.ts';
+import { timestampSchema } from './base/timestamp.ts';
 
 export const siteJobSchema = z.strictObject({
   id: z.string(),

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { videoIdSchema } from './base/ids.ts';
-import { timestampSchema } from './publication/record.ts';
+import { timestampSchema } from './base/timestamp.ts';
 
 /** The tolerated difference between the clocks of members. Grants and tokens are accepted this much longer. */
 export const CLOCK_TOLERANCE_S = 60;

@@ -2,9 +2,10 @@
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
+import { timestampSchema } from './base/timestamp.ts';
 import { givenTrackNameSchema, picturesSchema } from './media/media.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
-import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './publication/record.ts';
+import { privateSchema, versionSchema, visibilitySchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 
 const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;

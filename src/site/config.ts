@@ -69,6 +69,8 @@ export const siteConfigSchema = z.strictObject({
   /** Only needed at the first start. */
   joinToken: joinTokenSetting.optional(),
   operatorToken: tokenSetting,
+  /** False: the studio refuses the operator token, which then only connects the parts of this site. */
+  breakGlass: z.boolean().default(true),
   /** Clients in these networks need no token for the studio. */
   trustedNetworks: z.array(prefixSetting).default([]),
   /** Interval at which an unsent signal is retried. */

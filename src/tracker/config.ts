@@ -25,6 +25,8 @@ export const trackerConfigSchema = z.strictObject({
   /** Needed only for the first start. */
   joinToken: joinTokenSetting.optional(),
   operatorToken: tokenSetting,
+  /** False: this tracker refuses the operator token, and only people with accounts may operate it. */
+  breakGlass: z.boolean().default(true),
   probeInterval: durationSetting.prefault('1 s'),
   /** How sites are ranked: by distance, by measured throughput, or by both. */
   policy: z.enum(POLICIES).default('auto'),

@@ -307,7 +307,7 @@ describe('play', () => {
     [`/play/${video}?client=10.1.2.3&client=10.1.2.4`, 400, 'request-invalid'],
     [`/play/${video}?client=${'1'.repeat(100)}`, 400, 'request-invalid'],
     [`/play/${video}?fill=../x`, 400, 'request-invalid'],
-    [`/explain/${video}`, 401, 'token-needed'],
+    [`/explain/${video}`, 401, 'sign-in-needed'],
   ])('%s → %i %s', async (path, status, code) => {
     const response = await get(path);
     expect([response.status, await codeOf(response)]).toEqual([status, code]);

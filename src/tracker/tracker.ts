@@ -1,5 +1,6 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
+import { createAccessGuard, enforceAccess } from '../kernel/access/access.ts';
 import { lockDirectory } from '../kernel/directory-lock.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
@@ -12,6 +13,8 @@ import { readIdentity } from '../kernel/membership/member.ts';
 import { openViewers } from './client/open-viewers.ts';
 import type { TrackerConfig } from './config.ts';
 import { serveExplain } from './explain/routes.ts';
+import { TRACKER_ACCESS } from './http/access-table.ts';
+import { createAuthenticate } from './http/authenticate.ts';
 import { createTrackerHttp } from './http/server.ts';
 import { serveStatus } from './http/status.ts';
 import { NetworkMemory } from './memory/network-memory.ts';
@@ -99,6 +102,15 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     lifetime,
   );
   const { app, metrics } = http;
+  const credentials = {
+    operatorToken: config.breakGlass ? config.operatorToken : undefined,
+    cookie: undefined,
+  };
+  enforceAccess(
+    app,
+    TRACKER_ACCESS,
+    createAccessGuard({ authenticate: createAuthenticate({ credentials }) }),
+  );
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
   const decider = servePlayerCalls(http, { ...base, ...sync, ...play, recipient }, lifetime);

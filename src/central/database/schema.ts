@@ -5,6 +5,8 @@
 import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
+import type { Audience } from '../../protocol/people/audience.ts';
+import { type PeopleSchema, peopleMigration } from './people/tables.ts';
 
 interface MemberTable {
   id: string;
@@ -83,6 +85,10 @@ interface VideoTable {
   title: string;
   /** 0: never private. 1: private. 2: no longer private, which sites must learn. */
   private: Generated<number>;
+  /** `audience` of the record if it is `internal` or `groups`. Null: as `private` says. */
+  audience: Audience | null;
+  owner_id: string | null;
+  series_id: string | null;
 }
 export type VideoRow = Selectable<VideoTable>;
 
@@ -173,6 +179,8 @@ interface GrantTable {
   revoked_at: number | null;
   /** The position of its revocation in the change feed; 0 if it was not revoked. */
   position: number;
+  /** The viewer to whom central issued the grant by itself. Null: a link. */
+  person_id: string | null;
 }
 export type GrantRow = Selectable<GrantTable>;
 
@@ -232,7 +240,7 @@ interface RetiredKeyTable {
   retired_at: number;
 }
 
-export interface CentralSchema {
+export interface CentralSchema extends PeopleSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
@@ -487,4 +495,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await schema.alterTable('publications').addColumn('instances', 'text').execute();
     },
   },
+  '0006-people': peopleMigration,
 };

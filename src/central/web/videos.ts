@@ -11,7 +11,7 @@ import type { CentralDatabase } from '../database/schema.ts';
 import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
-import { type CentralContext, formatTime, isOperator, optionalTime } from './context/context.ts';
+import { type CentralContext, formatTime, mayManageSites, optionalTime } from './context/context.ts';
 
 const listQuerySchema = z.object({
   q: z.string().max(200).optional(),
@@ -44,7 +44,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
         site,
         limit,
         before,
-        withPrivate: isOperator(request, context),
+        withPrivate: await mayManageSites(request, context),
       });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
@@ -72,7 +72,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       allowAnyOrigin(reply);
       // The header is the same for all videos, and a grant is verified for all of them, so that neither reveals that one is private.
       reply.header('cache-control', 'no-store');
-      const mayReadAll = isOperator(request, context);
+      const mayReadAll = await mayManageSites(request, context);
       const { grant } = request.query;
       const granted = await verify(request.params.id, grant);
       const row = await findVideo(db, request.params.id);

@@ -1,9 +1,11 @@
 /** All calls and pages of central, registered on its HTTP server. */
 import { existsSync } from 'node:fs';
+import { enforceAccess } from '../../kernel/access/access.ts';
 import { servePages } from '../../kernel/http/pages.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { listJoined } from '../database/sites.ts';
+import { CENTRAL_ACCESS } from './access-table.ts';
 import { addCopyCalls } from './admin/copies.ts';
 import { addExplanationCalls } from './admin/explanations.ts';
 import { addGrantCalls } from './admin/grants.ts';
@@ -29,6 +31,7 @@ const MAX_POLICY_CHARACTERS = 2_000;
 
 export function addCalls(app: HttpServer, context: CentralContext): void {
   app.addHook('onRequest', async request => rejectForeignOrigin(request));
+  enforceAccess(app, CENTRAL_ACCESS, context.guard);
   // Everyone
   addInfoCall(app, context);
   addVideoCalls(app, context);

@@ -4,9 +4,10 @@
  */
 import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
+import { timestampSchema } from '../base/timestamp.ts';
 import { epochSchema, nonceSchema } from './epoch.ts';
 import { recordEntrySchema } from './gateway.ts';
-import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
+import { sha256Schema, versionSchema } from './record.ts';
 
 /** How a site isolates the decoding of untrusted media (docs/untrusted-media.md). */
 export const siteConversionSchema = z.strictObject({

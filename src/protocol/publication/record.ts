@@ -7,12 +7,13 @@ import { canonicalObject } from '../base/canonical.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../base/ids.ts';
 import { MAX_RECORD_RENDITIONS } from '../base/limits.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from '../base/text.ts';
+import { timestampSchema } from '../base/timestamp.ts';
 import { picturesSchema, renditionSchema } from '../media/media.ts';
+import { audienceSchema, videoGroupsSchema } from '../people/audience.ts';
+import { seriesIdSchema } from '../people/permissions.ts';
 
 export const versionSchema = z.int().positive();
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
-/** A timestamp in RFC 3339 form, in UTC, with milliseconds. */
-export const timestampSchema = z.iso.datetime({ precision: 3 });
 /** An IP address and port such as `192.0.2.7:8090` or `[2001:db8::7]:8090`. */
 export const addressSchema = z
   .string()
@@ -28,11 +29,24 @@ export const addressSchema = z
  */
 const writtenAtSchema = timestampSchema.optional();
 
-/** Public: everyone can find and watch the video. Private: only viewers with a grant (docs/private-videos.md). */
+/**
+ * An alias for two audiences. Public: everyone can find and watch the video. Private: only viewers with a grant
+ * (docs/private-videos.md).
+ */
 export const visibilitySchema = z.enum(['public', 'private']);
 export type Visibility = z.infer<typeof visibilitySchema>;
-/** The visibility in records and responses: absent for a public video. */
+/** The visibility in records and responses: absent for a public video, `private` for every other audience. */
 export const privateSchema = z.literal('private').optional();
+
+/** The person who owns a video. */
+export const ownerSchema = canonicalObject({ id: z.uuid(), name: storedNameSchema });
+export type Owner = z.infer<typeof ownerSchema>;
+
+/** The series of a video, and its place in it. */
+export const inSeriesSchema = canonicalObject({
+  id: seriesIdSchema,
+  position: z.int().nonnegative().optional(),
+});
 
 export const videoRecordSchema = canonicalObject({
   kind: z.literal('video'),
@@ -60,6 +74,11 @@ export const videoRecordSchema = canonicalObject({
   /** True if only the beginning can be played so far: the conversion continues, and a later revision will have more. */
   isGrowing: z.literal(true).optional(),
   visibility: privateSchema,
+  /** Absent: as `visibility` says. With `internal` and `groups`, `visibility` is `private`. */
+  audience: audienceSchema.extract(['internal', 'groups']).optional(),
+  groups: videoGroupsSchema.optional(),
+  owner: ownerSchema.optional(),
+  series: inSeriesSchema.optional(),
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
 });

@@ -1,7 +1,7 @@
 /** How every site learns of a withdrawal, and how the operator sees which sites have carried it out. */
 import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
-import { timestampSchema } from './record.ts';
+import { timestampSchema } from '../base/timestamp.ts';
 
 export const MAX_WITHDRAWAL_PAGE_ROWS = 1_000;
 

@@ -1,5 +1,7 @@
 /** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
 import { join } from 'node:path';
+import { type AccessGuard, createAccessGuard } from '../../kernel/access/access.ts';
+import { sessionCookieName } from '../../kernel/access/credentials.ts';
 import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
 import { idOwnerOf, makeVideoId } from '../../kernel/identity/video-ids.ts';
@@ -16,9 +18,11 @@ import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
 import { fetchUpstreams, type UpstreamResponse } from '../delivery/delivery.ts';
 import { openPublicAddress, type PublicAddress } from '../http/public-address.ts';
+import { isUploadPath } from '../http/uploads/uploads.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';
 import { openStorage } from '../media/storage/storage.ts';
+import { createAuthenticate } from '../people/authenticate.ts';
 import { createMembership, type SiteMembership } from '../publication/membership.ts';
 import { type OpenedRights, openRights } from '../rights/open-rights.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
@@ -52,6 +56,8 @@ export interface SiteCore {
   /** Makes the id of a new video, which belongs to this site. */
   readonly newVideoId: () => VideoId;
   readonly rights: OpenedRights;
+  /** Who makes a request, and what they may do. */
+  readonly guard: AccessGuard;
   readonly events: SiteEvents;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
   readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
@@ -67,6 +73,14 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
   const db = await openSiteDatabase(config, lifetime);
   // R7: this comes first, so that no version is numbered before the handshake of this start.
   const idOwner = idOwnerOf(await beginStart(db, newNonce()));
+  const credentials = {
+    operatorToken: config.breakGlass ? config.operatorToken : undefined,
+    cookie: sessionCookieName(config.baseUrl),
+  };
+  const guard = createAccessGuard({
+    authenticate: createAuthenticate({ access: config, credentials }),
+    origins: ({ url }) => (isUploadPath(url) ? config.uploadOrigins : []),
+  });
   const membership = createMembership(config, config.dataDirectory, identity, log);
   return {
     config,
@@ -76,6 +90,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     tools,
     db,
     membership,
+    guard,
     newVideoId: () => makeVideoId(idOwner),
     rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),
     events: {

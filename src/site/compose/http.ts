@@ -1,6 +1,7 @@
 /** The HTTP part: uploads, the studio, the gateway for central, the library, and media if the buffer runs in this process. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { enforceAccess } from '../../kernel/access/access.ts';
 import { servePages } from '../../kernel/http/pages.ts';
 import { createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
@@ -12,6 +13,7 @@ import type { VideoId } from '../../protocol/base/ids.ts';
 import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
+import { SITE_ACCESS } from '../http/access-table.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
 import { serveProbe } from '../http/probe.ts';
@@ -58,7 +60,8 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     db,
     storage,
     intake: parts.media.intake,
-    access: config,
+    guard: core.guard,
+    siteId: core.membership.siteId,
     rights: rights.rights,
     newVideoId,
     maxUploadBytes: config.maxUpload,
@@ -82,6 +85,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   });
   const { app } = http;
   lifetime.add('http server', () => app.close());
+  enforceAccess(app, SITE_ACCESS, core.guard, core.membership.siteId);
   addStudioCalls(app, core, { ...parts, uploads, reserve });
   addCalls(http, core, { ...parts, nonces: openNonces(config.dataDirectory, log, lifetime) });
   startLinkOf(app, core, lifetime);
@@ -102,7 +106,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
 
 function addStudioCalls(
   app: HttpServer,
-  { config, db, storage, rights, events, log }: SiteCore,
+  { config, db, storage, rights, events, guard, membership, log }: SiteCore,
   {
     uploads,
     reserve,
@@ -116,7 +120,8 @@ function addStudioCalls(
     db,
     storage,
     sourceAddress,
-    access: config,
+    guard,
+    siteId: membership.siteId,
     rights: rights.rights,
     uploads,
     reserve,
@@ -128,13 +133,13 @@ function addStudioCalls(
         log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
       }),
   });
-  serveCaptions(app, { db, storage, sourceAddress, access: config, onRecord });
-  serveJobs(app, { db, storage, sourceAddress, access: config, onJob: events.jobAdded.emit, onRecord });
+  serveCaptions(app, { db, storage, sourceAddress, guard, siteId: membership.siteId, onRecord });
+  serveJobs(app, { db, storage, sourceAddress, onJob: events.jobAdded.emit, onRecord });
 }
 
 function addCalls(
   { app, metrics }: Http,
-  { config, db, storage, tools, membership, rights, events, fetchUpstreamsSigned }: SiteCore,
+  { config, db, storage, tools, membership, rights, guard, events, fetchUpstreamsSigned }: SiteCore,
   { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
 ): void {
   serveGateway(app, {
@@ -153,6 +158,7 @@ function addCalls(
   serveSiteInfo(app, {
     db,
     config,
+    guard,
     siteId: membership.siteId,
     siteName: membership.siteName,
     joinProblem: membership.joinProblem,

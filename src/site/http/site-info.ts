@@ -1,15 +1,15 @@
 /** The state of this site, for the studio page. */
-import { hasToken } from '../../kernel/http/operator-token.ts';
+import type { AccessGuard } from '../../kernel/access/access.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import type { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
+import { isAllowedSomewhere } from '../../protocol/people/permissions.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
 import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
-import { isTrusted } from './access.ts';
 
 /** Whether central can be reached. */
 export interface CentralConnection {
@@ -22,6 +22,7 @@ export interface CentralConnection {
 export interface SiteInfoDeps {
   readonly db: SiteDatabase;
   readonly config: SiteConfig;
+  readonly guard: AccessGuard;
   /** Undefined until this site has joined. */
   readonly siteId: () => SiteId | undefined;
   readonly siteName: () => string;
@@ -51,8 +52,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
       const id = options.siteId();
       const stoppedBecause = options.stoppedBecause();
       const joinProblem = options.joinProblem();
-      const isKnown =
-        hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
+      const isKnown = isAllowedSomewhere(await options.guard.authorityOf(request.raw), 'upload');
       return {
         ...(id ? { id } : {}),
         name: options.siteName(),

@@ -4,7 +4,6 @@
  */
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { requireToken } from '../../kernel/http/operator-token.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { type Recipient, requireSigner } from '../../kernel/http/signed-requests.ts';
 import type { PublicKey } from '../../kernel/identity/keys.ts';
@@ -43,9 +42,9 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
   const { config, decider, viewers, probes } = deps;
   const findKey = async (keyId: string): Promise<PublicKey | undefined> =>
     keyId === CENTRAL_KEY_ID ? deps.centralPublicKey() : undefined;
-  const requireOperator = async (request: FastifyRequest): Promise<void> => {
-    if (request.headers.signature === undefined) requireToken(request, config.operatorToken);
-    else await requireSigner(request, findKey, deps.recipient);
+  const requireSignature = async (request: FastifyRequest): Promise<void> => {
+    // Without a signature, the table of access rules has checked the caller.
+    if (request.headers.signature !== undefined) await requireSigner(request, findKey, deps.recipient);
   };
 
   app.get(
@@ -60,7 +59,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
       },
     },
     async request => {
-      await requireOperator(request);
+      await requireSignature(request);
       const id = parseVideoId(request.params.id);
       const address = request.query.client ?? addressOf(request, undefined, config);
       if (!parseAddress(address)) throw clientInvalid();
@@ -89,7 +88,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
     '/dry-run',
     {
       bodyLimit: MAX_PLAN_BYTES,
-      onRequest: requireOperator,
+      onRequest: requireSignature,
       schema: {
         description:
           'The effect of a planned change on the viewers of the last hour: which share of them would be sent where. Nothing is changed (operator).',
@@ -99,7 +98,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
       },
     },
     async request => {
-      await requireOperator(request);
+      await requireSignature(request);
       const invalid = request.body.zones.find(({ prefix }) => !parsePrefix(prefix));
       if (invalid) {
         throw problem(

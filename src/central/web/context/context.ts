@@ -1,10 +1,13 @@
 /** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
+import type { Authority } from '../../../kernel/access/authority.ts';
+import type { CredentialOptions } from '../../../kernel/access/credentials.ts';
 import type { Signer } from '../../../kernel/http/client.ts';
-import { hasToken, requireToken } from '../../../kernel/http/operator-token.ts';
 import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
 import { problem } from '../../../kernel/problem.ts';
+import { isAllowed } from '../../../protocol/people/permissions.ts';
 import type { ChangeNotifier } from '../../change-notifier.ts';
 import type { Collector } from '../../collector/collector.ts';
 import type { CentralConfig } from '../../config.ts';
@@ -31,15 +34,19 @@ export interface CentralContext {
   /** Central as the recipient of signed requests. */
   readonly recipient: Recipient;
   readonly rejections: RejectionLog;
+  /** Who makes a request, and what they may do. */
+  readonly guard: AccessGuard;
+  readonly credentials: CredentialOptions;
   readonly signalRate: SignalRate;
 }
 
-export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
-  requireToken(request, config.operatorToken);
+/** The authority of a request, which the table of access rules has checked. */
+export const authorityOf = (request: FastifyRequest, { guard }: CentralContext): Promise<Authority> =>
+  guard.authorityOf(request.raw);
 
-/** True for requests of an operator, who sees more in some responses. @throws Problem 401 if the token is wrong */
-export const isOperator = ({ headers }: FastifyRequest, { config }: CentralContext): boolean =>
-  hasToken(headers.authorization, config.operatorToken);
+/** True for requests of people who may manage every site: they see more in some responses. */
+export const mayManageSites = async (request: FastifyRequest, context: CentralContext): Promise<boolean> =>
+  isAllowed(await authorityOf(request, context), 'manage-site', {});
 
 /**
  * Returns the member whose key signed this request. The identity comes from the key, never from the body.

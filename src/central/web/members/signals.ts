@@ -13,13 +13,7 @@ import {
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { listSignals, storeSignal } from '../../database/publication/signals.ts';
 import type { SignalRow } from '../../database/schema.ts';
-import {
-  type CentralContext,
-  formatTime,
-  optionalTime,
-  requireOperator,
-  requireSite,
-} from '../context/context.ts';
+import { type CentralContext, formatTime, optionalTime, requireSite } from '../context/context.ts';
 
 const listQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -53,7 +47,6 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     '/api/signals',
     { schema: { querystring: listQuerySchema, response: { 200: signalListSchema } } },
     async request => {
-      requireOperator(request, context);
       const { limit, cursor } = request.query;
       const rows = await listSignals(db, limit, cursor === undefined ? undefined : parseCursor(cursor));
       const page = rows.slice(0, limit);

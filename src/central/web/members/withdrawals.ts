@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../../protocol/publication/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../../database/publication/withdrawals.ts';
-import { type CentralContext, requireOperator, requireSite } from '../context/context.ts';
+import { type CentralContext, requireSite } from '../context/context.ts';
 import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../context/long-poll.ts';
 
 const feedQuerySchema = z.object({
@@ -38,7 +38,6 @@ export function addWithdrawalCalls(app: HttpServer, context: CentralContext): vo
     '/api/withdrawals',
     { schema: { querystring: listQuerySchema, response: { 200: withdrawalListSchema } } },
     async request => {
-      requireOperator(request, context);
       return { withdrawals: await listWithdrawals(db, request.query.limit) };
     },
   );

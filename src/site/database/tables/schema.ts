@@ -5,6 +5,7 @@
  */
 import type { Kysely, Migration } from 'kysely';
 import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import type { Audience } from '../../../protocol/people/audience.ts';
 import type { VideoState } from '../../../protocol/site.ts';
 
 /** A video that was uploaded here, or that this site has taken over. */
@@ -14,8 +15,20 @@ export interface VideoRow {
   description: string;
   language: string | null;
   file_name: string | null;
-  /** 1 if only people with a link may watch it. */
+  /** 1 if the audience is not `public`: this site serves it only with a token. */
   private: number;
+  /** `internal` or `groups`. Null: as `private` says. */
+  audience: Audience | null;
+  /** JSON: the ids of the groups that may watch it. Null unless the audience is `groups`. */
+  groups: string | null;
+  series_id: string | null;
+  /** The person who owns the video. Null: it was uploaded without an account. */
+  owner_id: string | null;
+  owner_name: string | null;
+  /** Null: the video needs no approval, or has it. The record of the others is not written. */
+  approval: 'awaiting' | 'sent-back' | null;
+  /** Why the video was sent back. */
+  approval_comment: string | null;
   state: VideoState;
   error_code: string | null;
   error_detail: string | null;
@@ -94,6 +107,33 @@ export interface SignalRow {
   assignments: number;
   /** The secret from which this database makes its video ids. */
   id_secret: string;
+}
+
+/** A session of a browser at this site, or an API token that was used here, with what central says of it. */
+export interface CredentialRow {
+  /** SHA-256 of the cookie or token in hexadecimal. */
+  secret_hash: string;
+  /** The id of the session or token at central. */
+  id: string;
+  kind: 'session' | 'token';
+  person_id: string;
+  /** The statement of central (statements.ts). */
+  statement: string;
+  /** 1 if central reported a change since: the statement must be refreshed before it counts. */
+  is_stale: number;
+  created_ms: number;
+  last_used_ms: number;
+  refreshed_ms: number;
+  expires_ms: number;
+}
+
+/** An entry for central's audit log. It is deleted some time after central has it. */
+export interface AuditEventRow {
+  /** Counts the events of this site. */
+  seq: number;
+  /** `AuditEvent` as JSON. */
+  body: string;
+  sent: number;
 }
 
 export const JOB_STATES = ['open', 'done', 'set-aside', 'cancelled'] as const;
@@ -231,6 +271,8 @@ export interface SiteSchema {
   copies: CopyRow;
   catalogue_entries: CatalogueEntryRow;
   file_checks: FileCheckRow;
+  credentials: CredentialRow;
+  audit_events: AuditEventRow;
 }
 
 const initial: Migration = {
@@ -273,6 +315,42 @@ const uploads: Migration = {
   },
 };
 
+const people: Migration = {
+  async up({ schema }: Kysely<unknown>) {
+    for (const column of [
+      'audience',
+      'groups',
+      'series_id',
+      'owner_id',
+      'owner_name',
+      'approval',
+      'approval_comment',
+    ]) {
+      await schema.alterTable('videos').addColumn(column, 'text').execute();
+    }
+    await schema
+      .createTable('credentials')
+      .addColumn('secret_hash', 'text', column => column.primaryKey())
+      .addColumn('id', 'text', column => column.notNull().unique())
+      .addColumn('kind', 'text', column => column.notNull())
+      .addColumn('person_id', 'text', column => column.notNull())
+      .addColumn('statement', 'text', column => column.notNull())
+      .addColumn('is_stale', 'integer', column => column.notNull())
+      .addColumn('created_ms', 'bigint', column => column.notNull())
+      .addColumn('last_used_ms', 'bigint', column => column.notNull())
+      .addColumn('refreshed_ms', 'bigint', column => column.notNull())
+      .addColumn('expires_ms', 'bigint', column => column.notNull())
+      .execute();
+    await schema.createIndex('credentials_by_person').on('credentials').column('person_id').execute();
+    await schema
+      .createTable('audit_events')
+      .addColumn('seq', 'bigint', column => column.primaryKey())
+      .addColumn('body', 'text', column => column.notNull())
+      .addColumn('sent', 'integer', column => column.notNull())
+      .execute();
+  },
+};
+
 /** Migrations in order. Only add to this list. */
 export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
@@ -286,6 +364,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
   },
   '0003-file-checks': fileChecks,
   '0004-uploads': uploads,
+  '0005-people': people,
 };
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {

@@ -1,8 +1,10 @@
 /** The calls of the studio for captions: add a file, remove a track. Each makes a new revision of the same renditions. */
+import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { type SiteId, type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
 import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
 import { changeExtras, type Extras } from '../../database/extras.ts';
@@ -16,13 +18,14 @@ import {
 } from '../../media/extras/extras.ts';
 import { makeRecord, parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
-import { type AccessRules, requireStudioAccess } from '../access.ts';
 
 export interface CaptionsDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
-  readonly access: AccessRules;
+  readonly guard: AccessGuard;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
   readonly onRecord: () => void;
 }
 
@@ -41,7 +44,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     '/api/videos/:id/captions',
     {
       bodyLimit: MAX_CAPTIONS_BYTES,
-      onRequest: async request => requireStudioAccess(request.raw, options.access),
+      onRequest: async request => void (await requireEdit(request)),
       schema: {
         description: 'Adds captions (WebVTT or SubRip, at most 1 MB) in a language.',
         params: z.object({ id: videoIdSchema }),
@@ -50,7 +53,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
       },
     },
     async (request, reply) => {
-      requireStudioAccess(request.raw, options.access);
+      await requireEdit(request);
       const { id } = request.params;
       await requireReady(id);
       const cues = parse(request.body, request.query.language);
@@ -82,7 +85,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, options.access);
+      await requireEdit(request);
       const { id, captions } = request.params;
       await requireReady(id);
       return {
@@ -96,6 +99,9 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
       };
     },
   );
+
+  const requireEdit = (request: FastifyRequest) =>
+    options.guard.require(request.raw, 'edit', { site: options.siteId() });
 
   async function requireReady(id: VideoId): Promise<void> {
     const row = await findVideo(options.db, id);

@@ -16,11 +16,9 @@ import { changeVideo } from '../../database/publication/records.ts';
 import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
-import { type AccessRules, requireStudioAccess } from '../access.ts';
 
 export interface JobsDeps {
   readonly db: SiteDatabase;
-  readonly access: AccessRules;
   readonly storage: Storage;
   readonly sourceAddress: string;
   /** Called when a worker may have something to do. */
@@ -32,7 +30,7 @@ const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
 export function serveJobs(app: HttpServer, deps: JobsDeps): void {
-  const { db, access, onJob } = deps;
+  const { db, onJob } = deps;
   const getJob = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
     if (!found) throw problem('job-unknown', 'This site has no such conversion.');
@@ -48,8 +46,7 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
         response: { 200: siteJobListSchema },
       },
     },
-    async request => {
-      requireStudioAccess(request.raw, access);
+    async () => {
       const jobs = await listJobProgress(db, { limit: MAX_JOBS });
       // An inspection is of no interest to people, unless it fails.
       return { jobs: jobs.filter(job => job.kind !== 'inspect' || job.state === 'set-aside').map(formatJob) };
@@ -67,7 +64,6 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, access);
       const { id } = request.params;
       await getJob(id);
       if (!(await setJobPriority(db, id, request.body.priority))) throw jobEnded();
@@ -80,7 +76,6 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     '/api/jobs/:id/cancel',
     { schema: { description: 'Cancels a conversion.', params, response: { 200: siteJobSchema } } },
     async request => {
-      requireStudioAccess(request.raw, access);
       const { id } = request.params;
       const { video } = await getJob(id);
       if (!(await cancelJob(db, id))) throw jobEnded();
@@ -99,7 +94,6 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, access);
       const { id } = request.params;
       const { video } = await getJob(id);
       if (!(await retryJob(db, id))) throw problem('job-ended', 'This conversion cannot be retried.');

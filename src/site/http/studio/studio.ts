@@ -1,9 +1,10 @@
 /** The calls of the studio for videos: list, show, edit, withdraw. */
 import * as z from 'zod';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { type SiteId, type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { siteVideoEditSchema, siteVideoListSchema, siteVideoSchema } from '../../../protocol/site.ts';
 import { deleteJobs } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
@@ -21,7 +22,6 @@ import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
-import { type AccessRules, requireStudioAccess } from '../access.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import { formatVideo } from './site-video.ts';
 
@@ -29,7 +29,9 @@ export interface StudioDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
-  readonly access: AccessRules;
+  readonly guard: AccessGuard;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
   readonly rights: Pick<SiteRights, 'markOwn' | 'studioToken'>;
   readonly uploads: Uploads;
   readonly reserve: DiskReserve;
@@ -53,7 +55,7 @@ async function getVideo(db: SiteDatabase, id: VideoId): Promise<VideoWithRecord>
 }
 
 function serveVideos(app: HttpServer, deps: StudioDeps): void {
-  const { db, access } = deps;
+  const { db } = deps;
   app.get(
     '/api/videos',
     {
@@ -67,7 +69,7 @@ function serveVideos(app: HttpServer, deps: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, access);
+      await deps.guard.require(request.raw, 'edit', { site: deps.siteId() });
       const { limit, cursor } = request.query;
       const rows = await listVideos(db, limit + 1, cursor);
       const signal = await readSignal(db);
@@ -88,14 +90,14 @@ function serveVideos(app: HttpServer, deps: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, access);
+      await deps.guard.require(request.raw, 'edit', { site: deps.siteId() });
       return formatVideo(deps, await getVideo(db, request.params.id), await readSignal(db));
     },
   );
 }
 
 function serveEdit(app: HttpServer, deps: StudioDeps): void {
-  const { db, access } = deps;
+  const { db } = deps;
   app.patch(
     '/api/videos/:id',
     {
@@ -108,7 +110,7 @@ function serveEdit(app: HttpServer, deps: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, access);
+      await deps.guard.require(request.raw, 'edit', { site: deps.siteId() });
       const { id } = request.params;
       const before = await getVideo(db, id);
       const { name, description, language, visibility } = request.body;
@@ -142,7 +144,7 @@ function serveEdit(app: HttpServer, deps: StudioDeps): void {
 }
 
 function serveWithdrawal(app: HttpServer, deps: StudioDeps): void {
-  const { db, access, reserve } = deps;
+  const { db, reserve } = deps;
   app.delete(
     '/api/videos/:id',
     {
@@ -153,7 +155,7 @@ function serveWithdrawal(app: HttpServer, deps: StudioDeps): void {
       },
     },
     async (request, reply) => {
-      requireStudioAccess(request.raw, access);
+      await deps.guard.require(request.raw, 'withdraw', { site: deps.siteId() });
       const { id } = request.params;
       const row = await getVideo(db, id);
       // This frees space, so it must be possible on a full disk.

@@ -1,6 +1,5 @@
 /** Uploads from pages of other origins (Fetch standard, CORS): only of the origins that a setting names. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessRules } from '../access.ts';
 
 const REQUEST_HEADERS = [
   ...['Authorization', 'Content-Type', 'Tus-Resumable', 'X-HTTP-Method-Override', 'X-Request-ID'],
@@ -31,10 +30,3 @@ export function allowNamedOrigin(
   response.setHeader('access-control-allow-headers', REQUEST_HEADERS);
   response.setHeader('access-control-max-age', '86400');
 }
-
-/** A page of a named origin needs a token even in a trusted network, where any page could use the browser. */
-export const rulesFor = (
-  request: IncomingMessage,
-  access: AccessRules,
-  origins: readonly string[],
-): AccessRules => (isNamed(request, origins) ? { ...access, trustedNetworks: [], origins } : access);

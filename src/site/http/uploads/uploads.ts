@@ -3,13 +3,14 @@
  * core protocol, and our store the extensions that the library lacks.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStorageProblem } from '../../../kernel/files.ts';
 import { drainWithin } from '../../../kernel/http/drain.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { type SiteId, type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
 import type { UploadRow } from '../../database/tables/schema.ts';
 import { findUpload, PARTIAL } from '../../database/tables/uploads.ts';
@@ -17,10 +18,9 @@ import type { SiteDatabase } from '../../database/tables/videos.ts';
 import type { Intake } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
-import { type AccessRules, requireStudioAccess } from '../access.ts';
 import { hasChecksum } from './checksum.ts';
 import { UploadCreator } from './create-upload.ts';
-import { allowNamedOrigin, rulesFor } from './cross-origin-uploads.ts';
+import { allowNamedOrigin } from './cross-origin-uploads.ts';
 import { findExchange } from './exchange.ts';
 import { requireSpace } from './space.ts';
 import { methodOf, recordError, requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
@@ -33,7 +33,9 @@ export interface UploadsDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly intake: Intake;
-  readonly access: AccessRules;
+  readonly guard: AccessGuard;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
   readonly rights: Pick<SiteRights, 'markOwn'>;
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
@@ -61,7 +63,7 @@ const KEPT: Partial<Readonly<Record<ProblemCode, string>>> = {
     'This site cannot store the state of the upload at the moment. Received bytes are kept. Request the offset with HEAD and continue in a moment.',
 };
 
-const isUploadPath = (url: string | undefined): boolean =>
+export const isUploadPath = (url: string | undefined): boolean =>
   url === UPLOADS_PATH ||
   url?.startsWith(`${UPLOADS_PATH}/`) === true ||
   url?.startsWith(`${UPLOADS_PATH}?`) === true;
@@ -124,7 +126,7 @@ export function createUploads(options: UploadsDeps): Uploads {
     // The access rules apply to the method that is meant.
     request.method = methodOf(request);
     if (request.method === 'OPTIONS') return tus.respond({ request });
-    requireStudioAccess(request, rulesFor(request, options.access, uploadOrigins));
+    await options.guard.require(request, 'upload', { site: options.siteId() }, 'upload');
     requireTus(request);
     const withChecksum = hasChecksum(request);
     if (request.method === 'POST') return create(request, withChecksum);

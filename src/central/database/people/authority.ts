@@ -1,0 +1,90 @@
+/** Reads whose credential this is and what that person may do now. Nothing is cached, so every change counts at once. */
+import {
+  type Assignment,
+  type HeldPermission,
+  intersectPermissions,
+  permissionsOf,
+} from '../../../protocol/people/permissions.ts';
+import type { CentralDatabase } from '../schema.ts';
+import type { ApiTokenRow, PersonRow, SessionRow } from './tables.ts';
+
+export const parseRoles = (roles: string): readonly Assignment[] => JSON.parse(roles) as Assignment[];
+
+/** A person who may sign in, with the roles of the person and of the person's groups. */
+export interface PersonWithRights {
+  readonly person: PersonRow;
+  readonly permissions: readonly HeldPermission[];
+  /** The ids of the groups. */
+  readonly groups: readonly string[];
+}
+
+/** Returns undefined for a person who is unknown or disabled. */
+export async function findRights(db: CentralDatabase, id: string): Promise<PersonWithRights | undefined> {
+  const person = await db
+    .selectFrom('people')
+    .selectAll()
+    .where('id', '=', id)
+    .where('disabled', '=', 0)
+    .executeTakeFirst();
+  if (!person) return undefined;
+  const groups = await db
+    .selectFrom('groups')
+    .innerJoin('group_members', 'group_members.group_id', 'groups.id')
+    .select(['groups.id', 'groups.roles'])
+    .distinct()
+    .where('group_members.person_id', '=', id)
+    .execute();
+  return {
+    person,
+    permissions: permissionsOf([person.roles, ...groups.map(({ roles }) => roles)].flatMap(parseRoles)),
+    groups: groups.map(group => group.id),
+  };
+}
+
+/** The permissions of a token: never more than its person has now. */
+export const rightsOfToken = (
+  { permissions }: Pick<ApiTokenRow, 'permissions'>,
+  held: readonly HeldPermission[],
+): readonly HeldPermission[] =>
+  permissions === null ? held : intersectPermissions(JSON.parse(permissions) as HeldPermission[], held);
+
+/** A session at central that has not ended. `idleMs`: it ends when it was not used for this long. */
+export const findSession = (
+  db: CentralDatabase,
+  secretHash: string,
+  idleMs: number,
+  nowMs: number,
+): Promise<SessionRow | undefined> =>
+  db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('secret_hash', '=', secretHash)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', nowMs)
+    .where('last_used_at', '>', nowMs - idleMs)
+    .executeTakeFirst();
+
+export const findApiToken = (
+  db: CentralDatabase,
+  secretHash: string,
+  nowMs: number,
+): Promise<ApiTokenRow | undefined> =>
+  db
+    .selectFrom('api_tokens')
+    .selectAll()
+    .where('secret_hash', '=', secretHash)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', nowMs)
+    .executeTakeFirst();
+
+/** Notes that a session or token was used. A use within a minute of the last one is not written. */
+export async function touch(
+  db: CentralDatabase,
+  table: 'sessions' | 'api_tokens',
+  { id, last_used_at }: { readonly id: string; readonly last_used_at: number | null },
+  nowMs: number,
+): Promise<void> {
+  if (last_used_at !== null && nowMs - Number(last_used_at) < TOUCH_MS) return;
+  await db.updateTable(table).set({ last_used_at: nowMs }).where('id', '=', id).execute();
+}
+const TOUCH_MS = 60_000;

@@ -1,0 +1,366 @@
+/** The tables of people and of the audit log, part of the schema of central. */
+import type { Kysely, Migration, Selectable } from 'kysely';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
+
+interface PersonTable {
+  /** UUIDv7. */
+  id: string;
+  name: string;
+  /** In lower case. Null: a provider gave none. */
+  email: string | null;
+  disabled: number;
+  /** `scrypt$…`: parameters, salt and hash. Null: the person has no password. */
+  password: string | null;
+  /** JSON: the roles that were assigned, `Assignment[]`. */
+  roles: string;
+  /** For searching by name and address: in lower case, NFKC. */
+  search_text: string;
+  created_at: number;
+  signed_in_at: number | null;
+}
+export type PersonRow = Selectable<PersonTable>;
+
+/** An account at a provider with which a person signs in. */
+interface IdentityTable {
+  /** The `issuer` of the provider, and `sub` of the ID token (OpenID Connect Core, section 2): together they never change. */
+  issuer: string;
+  subject: string;
+  person_id: string;
+  /** The name of the provider in the configuration. */
+  provider: string;
+  signed_in_at: number;
+}
+
+interface GroupTable {
+  id: string;
+  name: string;
+  source: 'local' | 'provider';
+  /** JSON: `Assignment[]`. */
+  roles: string;
+  created_at: number;
+}
+export type GroupRow = Selectable<GroupTable>;
+
+interface GroupMemberTable {
+  group_id: string;
+  person_id: string;
+  /** The issuer whose claims say so; empty for members added by hand. */
+  issuer: string;
+}
+
+/** Sessions at central and at sites. */
+interface SessionTable {
+  id: string;
+  person_id: string;
+  /** SHA-256 of the cookie in hexadecimal. Null for a session at a site, which stores it itself. */
+  secret_hash: string | null;
+  /** The session at central from which a session at a site was started; it ends with it. */
+  parent_id: string | null;
+  /** The site, for a session there. */
+  site_id: SiteId | null;
+  created_at: number;
+  last_used_at: number;
+  /** The absolute limit. */
+  expires_at: number;
+  revoked_at: number | null;
+  from_address: string | null;
+  user_agent: string | null;
+}
+export type SessionRow = Selectable<SessionTable>;
+
+interface ApiTokenTable {
+  id: string;
+  person_id: string;
+  name: string;
+  /** SHA-256 in hexadecimal. */
+  secret_hash: string;
+  /** JSON: `HeldPermission[]`. Null: everything that the person may do. */
+  permissions: string | null;
+  created_at: number;
+  expires_at: number;
+  last_used_at: number | null;
+  revoked_at: number | null;
+}
+export type ApiTokenRow = Selectable<ApiTokenTable>;
+
+/** One-time links: invitations and new passwords (`password`), and links that sign in (`sign-in`). */
+interface LinkTable {
+  secret_hash: string;
+  kind: 'password' | 'sign-in';
+  person_id: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+export type LinkRow = Selectable<LinkTable>;
+
+/** One-time codes with which a site signs in a person who is signed in at central. */
+interface SignInCodeTable {
+  code_hash: string;
+  /** SHA-256 of the verifier, in base64url. */
+  challenge: string;
+  site_id: SiteId;
+  person_id: string;
+  session_id: string;
+  expires_at: number;
+  used_at: number | null;
+}
+
+/** Sign-ins at a provider that have not come back yet. */
+interface ProviderSignInTable {
+  /** SHA-256 of `state`. */
+  state_hash: string;
+  provider: string;
+  /** Encrypted JSON: the code verifier and the nonce. */
+  secrets: string;
+  /** Where to go afterwards: a path of central. */
+  return_to: string;
+  expires_at: number;
+}
+
+/** Failed attempts to sign in, by account and by network, for their limits. */
+interface SignInAttemptTable {
+  /** `account …` or `network …`. */
+  key: string;
+  failures: number;
+  /** The time of the last failure. */
+  at: number;
+}
+
+/** Changes of people and credentials in the feed of rights: members refresh their statements. */
+interface PeopleChangeTable {
+  position: number;
+  person_id: string | null;
+  credential_id: string | null;
+  at: number;
+}
+
+/** The groups that may watch a video whose audience is `groups`. */
+interface VideoGroupTable {
+  site_id: SiteId;
+  video_id: VideoId;
+  group_id: string;
+}
+
+interface AuditEntryTable {
+  seq: number;
+  /** Canonical JSON of the entry without `hash`. */
+  body: string;
+  hash: string;
+  /** Copies of members of `body`, for filters. */
+  at: number;
+  action: string;
+  person_id: string | null;
+  object: string | null;
+  member_id: string | null;
+  member_seq: number | null;
+}
+export type AuditEntryRow = Selectable<AuditEntryTable>;
+
+/** One row: the end of the chain, and the entry before its first one, which the retention has removed. */
+interface AuditChainTable {
+  id: number;
+  /** The last entry; 0 before the first. */
+  seq: number;
+  hash: string;
+  /** The last entry that the retention removed. */
+  removed_seq: number;
+  removed_hash: string;
+  /** Signature of the removed end by the key of central. */
+  removed_proof: string | null;
+}
+
+export interface PeopleSchema {
+  people: PersonTable;
+  identities: IdentityTable;
+  groups: GroupTable;
+  group_members: GroupMemberTable;
+  sessions: SessionTable;
+  api_tokens: ApiTokenTable;
+  links: LinkTable;
+  sign_in_codes: SignInCodeTable;
+  provider_sign_ins: ProviderSignInTable;
+  sign_in_attempts: SignInAttemptTable;
+  people_changes: PeopleChangeTable;
+  video_groups: VideoGroupTable;
+  audit_entries: AuditEntryTable;
+  audit_chain: AuditChainTable;
+}
+
+export const peopleMigration: Migration = {
+  async up(db) {
+    await createPeople(db);
+    await createSignIn(db);
+    await createAudit(db);
+    await changeVideos(db);
+  },
+};
+
+async function createPeople({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('people')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('name', 'text', column => column.notNull())
+    .addColumn('email', 'text', column => column.unique())
+    .addColumn('disabled', 'integer', column => column.notNull())
+    .addColumn('password', 'text')
+    .addColumn('roles', 'text', column => column.notNull())
+    .addColumn('search_text', 'text', column => column.notNull())
+    .addColumn('created_at', 'bigint', column => column.notNull())
+    .addColumn('signed_in_at', 'bigint')
+    .execute();
+  await schema.createIndex('people_by_name').on('people').columns(['search_text', 'id']).execute();
+  await schema
+    .createTable('identities')
+    .addColumn('issuer', 'text', column => column.notNull())
+    .addColumn('subject', 'text', column => column.notNull())
+    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('provider', 'text', column => column.notNull())
+    .addColumn('signed_in_at', 'bigint', column => column.notNull())
+    .addPrimaryKeyConstraint('identities_key', ['issuer', 'subject'])
+    .execute();
+  await schema.createIndex('identities_by_person').on('identities').column('person_id').execute();
+  await schema
+    .createTable('groups')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('name', 'text', column => column.notNull().unique())
+    .addColumn('source', 'text', column => column.notNull())
+    .addColumn('roles', 'text', column => column.notNull())
+    .addColumn('created_at', 'bigint', column => column.notNull())
+    .execute();
+  await schema
+    .createTable('group_members')
+    .addColumn('group_id', 'text', column => column.notNull().references('groups.id'))
+    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('issuer', 'text', column => column.notNull())
+    .addPrimaryKeyConstraint('group_members_key', ['group_id', 'person_id', 'issuer'])
+    .execute();
+  await schema.createIndex('group_members_by_person').on('group_members').column('person_id').execute();
+}
+
+async function createSignIn({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('sessions')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('secret_hash', 'text', column => column.unique())
+    .addColumn('parent_id', 'text')
+    .addColumn('site_id', 'text')
+    .addColumn('created_at', 'bigint', column => column.notNull())
+    .addColumn('last_used_at', 'bigint', column => column.notNull())
+    .addColumn('expires_at', 'bigint', column => column.notNull())
+    .addColumn('revoked_at', 'bigint')
+    .addColumn('from_address', 'text')
+    .addColumn('user_agent', 'text')
+    .execute();
+  await schema.createIndex('sessions_by_person').on('sessions').column('person_id').execute();
+  await schema.createIndex('sessions_by_parent').on('sessions').column('parent_id').execute();
+  await schema
+    .createTable('api_tokens')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('name', 'text', column => column.notNull())
+    .addColumn('secret_hash', 'text', column => column.notNull().unique())
+    .addColumn('permissions', 'text')
+    .addColumn('created_at', 'bigint', column => column.notNull())
+    .addColumn('expires_at', 'bigint', column => column.notNull())
+    .addColumn('last_used_at', 'bigint')
+    .addColumn('revoked_at', 'bigint')
+    .execute();
+  await schema.createIndex('api_tokens_by_person').on('api_tokens').column('person_id').execute();
+  await schema
+    .createTable('links')
+    .addColumn('secret_hash', 'text', column => column.primaryKey())
+    .addColumn('kind', 'text', column => column.notNull())
+    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('created_at', 'bigint', column => column.notNull())
+    .addColumn('expires_at', 'bigint', column => column.notNull())
+    .addColumn('used_at', 'bigint')
+    .execute();
+  await schema.createIndex('links_by_person').on('links').column('person_id').execute();
+  await schema
+    .createTable('sign_in_codes')
+    .addColumn('code_hash', 'text', column => column.primaryKey())
+    .addColumn('challenge', 'text', column => column.notNull())
+    .addColumn('site_id', 'text', column => column.notNull())
+    .addColumn('person_id', 'text', column => column.notNull())
+    .addColumn('session_id', 'text', column => column.notNull())
+    .addColumn('expires_at', 'bigint', column => column.notNull())
+    .addColumn('used_at', 'bigint')
+    .execute();
+  await schema
+    .createTable('provider_sign_ins')
+    .addColumn('state_hash', 'text', column => column.primaryKey())
+    .addColumn('provider', 'text', column => column.notNull())
+    .addColumn('secrets', 'text', column => column.notNull())
+    .addColumn('return_to', 'text', column => column.notNull())
+    .addColumn('expires_at', 'bigint', column => column.notNull())
+    .execute();
+  await schema
+    .createTable('sign_in_attempts')
+    .addColumn('key', 'text', column => column.primaryKey())
+    .addColumn('failures', 'integer', column => column.notNull())
+    .addColumn('at', 'bigint', column => column.notNull())
+    .execute();
+  await schema
+    .createTable('people_changes')
+    .addColumn('position', 'bigint', column => column.primaryKey())
+    .addColumn('person_id', 'text')
+    .addColumn('credential_id', 'text')
+    .addColumn('at', 'bigint', column => column.notNull())
+    .execute();
+}
+
+async function createAudit(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('audit_entries')
+    .addColumn('seq', 'bigint', column => column.primaryKey())
+    .addColumn('body', 'text', column => column.notNull())
+    .addColumn('hash', 'text', column => column.notNull())
+    .addColumn('at', 'bigint', column => column.notNull())
+    .addColumn('action', 'text', column => column.notNull())
+    .addColumn('person_id', 'text')
+    .addColumn('object', 'text')
+    .addColumn('member_id', 'text')
+    .addColumn('member_seq', 'bigint')
+    .execute();
+  for (const column of ['action', 'person_id', 'object'] as const) {
+    await db.schema.createIndex(`audit_by_${column}`).on('audit_entries').columns([column, 'seq']).execute();
+  }
+  await db.schema
+    .createIndex('audit_by_member')
+    .unique()
+    .on('audit_entries')
+    .columns(['member_id', 'member_seq'])
+    .execute();
+  await db.schema
+    .createTable('audit_chain')
+    .addColumn('id', 'integer', column => column.primaryKey())
+    .addColumn('seq', 'bigint', column => column.notNull())
+    .addColumn('hash', 'text', column => column.notNull())
+    .addColumn('removed_seq', 'bigint', column => column.notNull())
+    .addColumn('removed_hash', 'text', column => column.notNull())
+    .addColumn('removed_proof', 'text')
+    .execute();
+  await (db as Kysely<PeopleSchema>)
+    .insertInto('audit_chain')
+    .values({ id: 1, seq: 0, hash: '', removed_seq: 0, removed_hash: '', removed_proof: null })
+    .execute();
+}
+
+async function changeVideos({ schema }: Kysely<unknown>): Promise<void> {
+  /** `audience` of the record. Null: as `private` says. */
+  await schema.alterTable('videos').addColumn('audience', 'text').execute();
+  await schema.alterTable('videos').addColumn('owner_id', 'text').execute();
+  await schema.alterTable('videos').addColumn('series_id', 'text').execute();
+  await schema
+    .createTable('video_groups')
+    .addColumn('site_id', 'text', column => column.notNull())
+    .addColumn('video_id', 'text', column => column.notNull())
+    .addColumn('group_id', 'text', column => column.notNull())
+    .addPrimaryKeyConstraint('video_groups_key', ['site_id', 'video_id', 'group_id'])
+    .execute();
+  await schema.createIndex('video_groups_by_group').on('video_groups').column('group_id').execute();
+  // Grants that central issues to viewers by itself.
+  await schema.alterTable('grants').addColumn('person_id', 'text').execute();
+}

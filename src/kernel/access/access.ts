@@ -1,0 +1,186 @@
+/**
+ * Enforces a part's table of access rules: every call has a rule, and a call without one stops the start. The table is the list of
+ * who may call what; handlers only check what depends on the object.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { SiteId } from '../../protocol/base/ids.ts';
+import { type Action, type Decision, decide, type Target } from '../../protocol/people/permissions.ts';
+import type { HttpServer } from '../http/server.ts';
+import { type Problem, problem } from '../problem.ts';
+import type { Authority } from './authority.ts';
+
+/**
+ * `open`: credentials are ignored (pages, signing in). `anyone`: a credential is optional, and refused if it is wrong. `signed-in`: a
+ * person. `member`: signed by a member or by central, which the handler checks. `part`: another process of the same site, with the
+ * operator token, which the handler checks. Otherwise the permission, and what it must apply to: `everything`; the `site` (of the
+ * part, or in the address as `:id`); an `object`, which the handler finds and checks with `guard.require`.
+ */
+export type AccessRule =
+  | 'open'
+  | 'anyone'
+  | 'signed-in'
+  | 'member'
+  | 'part'
+  | {
+      readonly permission: Action;
+      readonly on: 'everything' | 'site' | 'object';
+      /** Central may make the same call, signed, which the handler checks. */
+      readonly orSigned?: true;
+    };
+
+/** Rules by method and path of a route: `'PATCH /api/videos/:id'`. */
+export type AccessTable = Readonly<Record<string, AccessRule>>;
+
+/** The usual limit of a JSON body. */
+const MAX_UNCHECKED_BODY_BYTES = 64 * 1024;
+
+export interface AccessOptions {
+  /** @throws Problem 401 `credential-invalid` if the request has a wrong credential */
+  authenticate(request: IncomingMessage): Promise<Authority>;
+  /** Origins besides that of the request whose pages may request this change, never with a session. */
+  readonly origins?: (request: IncomingMessage) => readonly string[];
+  /** Called for every refusal with 403, for the audit log. */
+  readonly onRefused?: (refusal: Refusal) => void;
+  /** Called for every request with the operator token. */
+  readonly onBreakGlass?: (request: IncomingMessage) => void;
+}
+
+export interface Refusal {
+  readonly request: IncomingMessage;
+  readonly authority: Authority;
+  readonly action: Action;
+  readonly target: Target;
+  /** What the request is about, for example `video:0190…`. */
+  readonly object: string | undefined;
+}
+
+export interface AccessGuard {
+  /** The authority of a request, which is checked once. @throws Problem 401, 403 `cross-origin` */
+  authorityOf(request: IncomingMessage): Promise<Authority>;
+  /**
+   * @param object what the request is about, for the audit log
+   *
+   * @throws Problem 401 `sign-in-needed`, `credential-invalid`; 403 `not-permitted`, `cross-origin`
+   */
+  require(request: IncomingMessage, action: Action, target: Target, object?: string): Promise<Authority>;
+}
+
+export function createAccessGuard(options: AccessOptions): AccessGuard {
+  const known = new WeakMap<IncomingMessage, Promise<Authority>>();
+  const checked = new WeakSet<IncomingMessage>();
+  async function authenticate(request: IncomingMessage): Promise<Authority> {
+    const authority = await options.authenticate(request);
+    requireOwnOrigin(request, authority, options.origins?.(request) ?? []);
+    if (authority.via === 'operator-token') options.onBreakGlass?.(request);
+    return authority;
+  }
+  const guard: AccessGuard & { readonly hasChecked: (request: IncomingMessage) => boolean } = {
+    authorityOf(request) {
+      const found = known.get(request) ?? authenticate(request);
+      known.set(request, found);
+      return found;
+    },
+    async require(request, action, target, object) {
+      const authority = await guard.authorityOf(request);
+      checked.add(request);
+      const decision = decide(authority, action, target);
+      if (decision.allowed) return authority;
+      if (authority.via === null) throw signInNeeded();
+      options.onRefused?.({ request, authority, action, target, object });
+      throw notPermitted(decision);
+    },
+    hasChecked: request => checked.has(request),
+  };
+  return guard;
+}
+
+export const signInNeeded = (): Problem =>
+  problem('sign-in-needed', undefined, { headers: { 'www-authenticate': 'Bearer' } });
+
+export function notPermitted(decision: Extract<Decision, { allowed: false }>): Problem {
+  const { missing, because } = decision;
+  const sentence = {
+    none: `You lack the permission "${missing}".`,
+    elsewhere: `You have the permission "${missing}", but not for this site, series or everything.`,
+    'not-own': `This video belongs to another person. You lack the permission "${missing}".`,
+  }[because];
+  return problem('not-permitted', `${sentence} Ask an administrator.`, { permission: missing });
+}
+
+/** Applies the rules to every route that is added from now on. @throws Error for a route without a rule, at once */
+export function enforceAccess(
+  app: HttpServer,
+  table: AccessTable,
+  guard: AccessGuard,
+  site?: () => SiteId | undefined,
+): void {
+  const findRule = (method: string, path: string): AccessRule | undefined => {
+    if (method === 'OPTIONS') return 'open';
+    return table[`${method === 'HEAD' ? 'GET' : method} ${path}`];
+  };
+  app.decorate('checksAccess', true);
+  app.addHook('onRoute', ({ method, url, bodyLimit, onRequest }) => {
+    for (const one of [method].flat()) {
+      const rule = findRule(one, url);
+      if (rule === undefined)
+        throw new Error(`${one} ${url} has no access rule. Add one to the table of this part.`);
+      if (
+        bodyLimit !== undefined &&
+        bodyLimit > MAX_UNCHECKED_BODY_BYTES &&
+        typeof rule === 'string' &&
+        !onRequest
+      )
+        throw new Error(`${one} ${url} takes a large body from anyone. Check the caller in onRequest.`);
+    }
+  });
+  app.addHook('onRequest', async request => {
+    const { method, url: path } = request.routeOptions;
+    if (path === undefined) return;
+    const rule = findRule([method].flat()[0] ?? request.method, path);
+    if (rule === undefined || rule === 'open' || rule === 'member' || rule === 'part') return;
+    if (typeof rule === 'object' && rule.orSigned && request.headers.signature !== undefined) return;
+    const authority = await guard.authorityOf(request.raw);
+    if (rule === 'anyone') return;
+    if (rule === 'signed-in') {
+      if (!authority.person) throw signInNeeded();
+      return;
+    }
+    if (rule.on === 'object') {
+      if (authority.via === null && !authority.isInHouseNetwork) throw signInNeeded();
+      return;
+    }
+    const ownSite = site?.();
+    const { id } = request.params as { id?: string };
+    const target: Target = rule.on === 'everything' ? {} : { site: site ? ownSite : (id as SiteId) };
+    await guard.require(
+      request.raw,
+      rule.permission,
+      target,
+      `${request.method} ${request.url.split('?')[0]}`,
+    );
+  });
+}
+
+/**
+ * A browser sends a session cookie and its network address by itself, so a change must come from a page of this part.
+ *
+ * @throws Problem 403 `cross-origin`
+ */
+function requireOwnOrigin(
+  { method = 'GET', headers }: IncomingMessage,
+  { via }: Authority,
+  origins: readonly string[],
+): void {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return;
+  const { origin, host } = headers;
+  if (origin === undefined) {
+    if (via !== 'session' || headers['sec-fetch-site'] === 'same-origin') return;
+    throw problem('cross-origin', 'A change with a session needs the Origin header, which browsers send.');
+  }
+  if (hostOfOrigin(origin) === host?.toLowerCase()) return;
+  if (via !== 'session' && origins.includes(origin)) return;
+  throw problem('cross-origin');
+}
+
+const hostOfOrigin = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;

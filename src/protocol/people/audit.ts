@@ -1,0 +1,112 @@
+/** The audit log: who did what to what, and when. Central chains the entries by hash (docs/people.md). */
+import * as z from 'zod';
+import { timestampSchema } from '../base/timestamp.ts';
+
+export const whoSchema = z.strictObject({
+  /** `token`: an API token of the person. `house-network`: an unknown viewer in a house network. `nobody`: no credential. */
+  kind: z.enum(['person', 'token', 'operator-token', 'member', 'house-network', 'system', 'nobody']),
+  /** The person; for `member`, the member. */
+  id: z.string().max(100).optional(),
+  name: z.string().max(400).optional(),
+  /** The session or token that was used. */
+  credential: z.string().max(100).optional(),
+});
+export type Who = z.infer<typeof whoSchema>;
+
+/** `{part}.{verb}`, for example `video.withdraw`. */
+export const AUDIT_ACTIONS = [
+  'sign-in.success',
+  'sign-in.failure',
+  'sign-out',
+  'session.revoke',
+  'token.create',
+  'token.revoke',
+  'person.create',
+  'person.edit',
+  'person.link',
+  'group.create',
+  'group.edit',
+  'group.delete',
+  'role.assign',
+  'video.upload',
+  'video.edit',
+  'video.audience',
+  'video.transfer',
+  'video.publish',
+  'video.send-back',
+  'video.withdraw',
+  'video.watch',
+  'captions.edit',
+  'job.edit',
+  'grant.issue',
+  'grant.revoke',
+  'rights.rotate',
+  'site.create',
+  'site.edit',
+  'site.revoke',
+  'site.lost',
+  'tracker.create',
+  'tracker.revoke',
+  'rule.create',
+  'rule.delete',
+  'member.join',
+  'break-glass.use',
+  'access.refused',
+  'audit.retention',
+] as const;
+export const auditActionSchema = z.enum(AUDIT_ACTIONS);
+export type AuditAction = z.infer<typeof auditActionSchema>;
+
+const MAX_DETAIL_BYTES = 4_000;
+/** A small JSON value. */
+const detailSchema = z
+  .json()
+  .refine(
+    value => JSON.stringify(value).length <= MAX_DETAIL_BYTES,
+    'must have at most 4,000 characters as JSON',
+  );
+
+/** What the part that writes an entry knows. */
+export const auditEventSchema = z.strictObject({
+  at: timestampSchema,
+  who: whoSchema,
+  /** The IP address of the client. */
+  from: z.string().max(64).optional(),
+  action: auditActionSchema,
+  /** What it concerns, for example `video:0190…`, `person:…`, `site:…`. */
+  object: z.string().max(200).optional(),
+  before: detailSchema.optional(),
+  after: detailSchema.optional(),
+});
+export type AuditEvent = z.infer<typeof auditEventSchema>;
+
+/** An entry of the log. */
+export const auditEntrySchema = z.strictObject({
+  seq: z.int().positive(),
+  ...auditEventSchema.shape,
+  /** The member that wrote the entry; absent for central itself. `memberSeq` counts the entries of that member. */
+  member: z.string().optional(),
+  memberSeq: z.int().positive().optional(),
+  /** When central received the entry of a member. */
+  receivedAt: timestampSchema.optional(),
+  /** SHA-256 in hexadecimal, over the hash of the entry before and this entry without `hash`, as canonical JSON. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
+/** `GET /api/audit?after=&before=&action=&person=&object=&from=&until=&order=&limit=` (read-audit) */
+export const auditPageSchema = z.strictObject({
+  entries: z.array(auditEntrySchema),
+  next: z.string().optional(),
+});
+
+const MAX_AUDIT_BATCH = 200;
+/** `POST /api/audit-events` (site or tracker, signed): the events after the last one that central has, in order. */
+export const auditReportSchema = z.strictObject({
+  events: z
+    .array(z.strictObject({ seq: z.int().positive(), event: auditEventSchema }))
+    .min(1)
+    .max(MAX_AUDIT_BATCH),
+});
+/** `seq`: the last event of this member that central has stored. */
+export const auditReceiptSchema = z.strictObject({ seq: z.int().nonnegative() });

@@ -1,0 +1,46 @@
+/**
+ * Who may make which call of a site. Uploads are handled before the framework; `POST /api/uploads` stands for them. `test/access`
+ * derives the matrix of roles and calls from this table.
+ */
+import type { AccessTable } from '../../kernel/access/access.ts';
+
+export const SITE_ACCESS: AccessTable = {
+  // Pages
+  'GET /': 'open',
+  'GET /library': 'open',
+  'GET /*': 'open',
+  'GET /assets/*': 'open',
+  'GET /sign-in': 'open',
+  'GET /sign-in/return': 'open',
+  'POST /api/sign-out': 'open',
+  'GET /api/me': 'anyone',
+
+  // Everyone; more for those who may manage the site
+  'GET /api/site': 'anyone',
+  'GET /api/library': 'anyone',
+  'GET /sample': 'open',
+  'GET /probe': 'open',
+
+  // The studio: an author sees and changes their own videos
+  'POST /api/uploads': { permission: 'upload', on: 'object' },
+  'GET /api/videos': { permission: 'edit', on: 'object' },
+  'GET /api/videos/:id': { permission: 'edit', on: 'object' },
+  'PATCH /api/videos/:id': { permission: 'edit', on: 'object' },
+  'DELETE /api/videos/:id': { permission: 'withdraw', on: 'object' },
+  'POST /api/videos/:id/publish': { permission: 'publish', on: 'object' },
+  'POST /api/videos/:id/send-back': { permission: 'publish', on: 'object' },
+  'POST /api/videos/:id/submit': { permission: 'edit', on: 'object' },
+  'POST /api/videos/:id/captions': { permission: 'edit', on: 'object' },
+  'DELETE /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
+  'GET /api/jobs': { permission: 'see-jobs', on: 'site' },
+  'PATCH /api/jobs/:id': { permission: 'manage-site', on: 'site' },
+  'POST /api/jobs/:id/cancel': { permission: 'manage-site', on: 'site' },
+  'POST /api/jobs/:id/retry': { permission: 'manage-site', on: 'site' },
+
+  // Central and the parts of this site
+  'GET /gateway/records': 'member',
+  'POST /gateway/published': 'member',
+  'GET /gateway/digest': 'member',
+  'GET /parts/rights': 'part',
+  'GET /parts/upstreams/:video': 'part',
+};
