@@ -19,12 +19,20 @@ import { roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
 const oidcProviderSchema = z.strictObject({
   /** Shown on the sign-in page. It also names the provider in addresses. */
   name: z.string().trim().min(1).max(60),
-  issuer: z.url({ protocol: /^https?$/, error: 'must be the URL of the issuer' }),
+  /** Plain HTTP only for a provider on this machine. */
+  issuer: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of the issuer' })
+    .refine(
+      url => !URL.canParse(url) || new URL(url).protocol === 'https:' || isLoopback(url),
+      'must begin with https://. Only a provider on this machine may use http://.',
+    ),
   clientId: z.string().min(1).max(400),
   clientSecret: secretSetting.optional(),
   scopes: z.string().default('openid profile email'),
   /** The claim of the ID token or of the user info that lists the groups of the person. */
   groupsClaim: z.string().min(1).max(100).optional(),
+  /** The provider verifies the e-mail addresses of all its people, although its claims do not say so (Entra ID). */
+  trustEmails: z.boolean().default(false),
   /** Roles of groups. Without `site` or `series`, the role is for everything. `group = "*"` is everyone at this provider. */
   roles: z
     .array(
@@ -40,6 +48,11 @@ const oidcProviderSchema = z.strictObject({
     .default([]),
 });
 export type OidcProvider = z.output<typeof oidcProviderSchema>;
+
+const isLoopback = (url: string): boolean =>
+  /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+const haveDifferent = (member: 'name' | 'issuer') => (providers: readonly OidcProvider[]) =>
+  new Set(providers.map(provider => provider[member])).size === providers.length;
 
 export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),
@@ -61,7 +74,12 @@ export const centralConfigSchema = z.strictObject({
   /** People may sign in with an e-mail address and a password. */
   localAccounts: z.boolean().default(true),
   /** Providers with which people sign in (docs/people.md). */
-  oidc: z.array(oidcProviderSchema).max(20).default([]),
+  oidc: z
+    .array(oidcProviderSchema)
+    .max(20)
+    .refine(haveDifferent('name'), 'has two providers with the same name. Give each its own name.')
+    .refine(haveDifferent('issuer'), 'has two providers with the same issuer. Keep one of them.')
+    .default([]),
   /** A session ends when it was not used for this long, and in any case after `sessionLifetime`. */
   sessionIdle: durationSetting.prefault('12 h'),
   sessionLifetime: durationSetting.prefault('168 h'),

@@ -10,7 +10,14 @@ import type { ApiTokenRow, PersonRow, SessionRow } from './tables.ts';
 
 export const parseRoles = (roles: string): readonly Assignment[] => JSON.parse(roles) as Assignment[];
 
-/** A person who may sign in, with the roles of the person and of the person's groups. */
+/** A role that the configuration gives to a group of a provider, or with the group `*` to everyone at the provider. */
+export interface ConfiguredRole extends Assignment {
+  readonly group: string;
+}
+const parseConfiguredRoles = (roles: string): readonly ConfiguredRole[] =>
+  JSON.parse(roles) as ConfiguredRole[];
+
+/** A person who may sign in, with the roles of the person, of the person's groups, and of the configuration. */
 export interface PersonWithRights {
   readonly person: PersonRow;
   readonly permissions: readonly HeldPermission[];
@@ -27,19 +34,33 @@ export async function findRights(db: CentralDatabase, id: string): Promise<Perso
     .where('disabled', '=', 0)
     .executeTakeFirst();
   if (!person) return undefined;
-  const groups = await db
+  const providers = await db
+    .selectFrom('oidc_providers')
+    .innerJoin('identities', 'identities.issuer', 'oidc_providers.issuer')
+    .select(['oidc_providers.issuer', 'oidc_providers.roles'])
+    .where('identities.person_id', '=', id)
+    .execute();
+  const memberships = await db
     .selectFrom('groups')
     .innerJoin('group_members', 'group_members.group_id', 'groups.id')
-    .select(['groups.id', 'groups.roles'])
-    .distinct()
+    .select(['groups.id', 'groups.roles', 'groups.claim', 'group_members.issuer'])
     .where('group_members.person_id', '=', id)
+    // What a provider said counts no more when it is no longer configured.
+    .where('group_members.issuer', 'in', ['', ...providers.map(({ issuer }) => issuer)])
     .execute();
+  const configured = providers.flatMap(({ issuer, roles }) => {
+    const claims = memberships.filter(one => one.issuer === issuer).map(({ claim }) => claim);
+    return parseConfiguredRoles(roles).filter(({ group }) => group === EVERYONE || claims.includes(group));
+  });
+  const groups = [...new Map(memberships.map(group => [group.id, group])).values()];
+  const assigned = [person.roles, ...groups.map(({ roles }) => roles)].flatMap(parseRoles);
   return {
     person,
-    permissions: permissionsOf([person.roles, ...groups.map(({ roles }) => roles)].flatMap(parseRoles)),
+    permissions: permissionsOf([...assigned, ...configured]),
     groups: groups.map(group => group.id),
   };
 }
+const EVERYONE = '*';
 
 /** The permissions of a token: never more than its person has now. */
 export const rightsOfToken = (

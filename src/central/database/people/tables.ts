@@ -35,6 +35,9 @@ interface GroupTable {
   id: string;
   name: string;
   source: 'local' | 'provider';
+  /** For a group of a provider: the issuer, and the value of its claim. Groups of two providers are never the same. */
+  issuer: string | null;
+  claim: string | null;
   /** JSON: `Assignment[]`. */
   roles: string;
   created_at: number;
@@ -46,6 +49,13 @@ interface GroupMemberTable {
   person_id: string;
   /** The issuer whose claims say so; empty for members added by hand. */
   issuer: string;
+}
+
+/** The configured providers, as of the last start of a central. */
+interface OidcProviderTable {
+  issuer: string;
+  /** JSON: `ConfiguredRole[]`. */
+  roles: string;
 }
 
 /** Sessions at central and at sites. */
@@ -175,6 +185,7 @@ export interface PeopleSchema {
   identities: IdentityTable;
   groups: GroupTable;
   group_members: GroupMemberTable;
+  oidc_providers: OidcProviderTable;
   sessions: SessionTable;
   api_tokens: ApiTokenTable;
   links: LinkTable;
@@ -225,6 +236,8 @@ async function createPeople({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('name', 'text', column => column.notNull().unique())
     .addColumn('source', 'text', column => column.notNull())
+    .addColumn('issuer', 'text')
+    .addColumn('claim', 'text')
     .addColumn('roles', 'text', column => column.notNull())
     .addColumn('created_at', 'bigint', column => column.notNull())
     .execute();
@@ -234,6 +247,12 @@ async function createPeople({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
     .addColumn('issuer', 'text', column => column.notNull())
     .addPrimaryKeyConstraint('group_members_key', ['group_id', 'person_id', 'issuer'])
+    .execute();
+  await schema.createIndex('groups_by_claim').unique().on('groups').columns(['issuer', 'claim']).execute();
+  await schema
+    .createTable('oidc_providers')
+    .addColumn('issuer', 'text', column => column.primaryKey())
+    .addColumn('roles', 'text', column => column.notNull())
     .execute();
   await schema.createIndex('group_members_by_person').on('group_members').column('person_id').execute();
 }
