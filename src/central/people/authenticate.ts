@@ -7,7 +7,7 @@ import {
   findCredential,
   formatSessionCookie,
 } from '../../kernel/access/credentials.ts';
-import { clientAddress, contains, parseAddress } from '../../kernel/network.ts';
+import { contains, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { CentralConfig } from '../config.ts';
 import {
@@ -19,6 +19,7 @@ import {
   touch,
 } from '../database/people/authority.ts';
 import type { CentralDatabase } from '../database/schema.ts';
+import { addressOfClient } from './sessions.ts';
 
 export type AuthenticateConfig = Pick<CentralConfig, 'sessionIdle' | 'houseNetworks' | 'trustedProxies'>;
 
@@ -29,9 +30,8 @@ export interface AuthenticateDeps {
 }
 
 export function createAuthenticate({ db, config, credentials }: AuthenticateDeps) {
-  const isInHouseNetwork = ({ socket, headers }: IncomingMessage): boolean => {
-    const forwarded = headers['x-forwarded-for']?.toString();
-    const address = parseAddress(clientAddress(socket.remoteAddress ?? '', forwarded, config.trustedProxies));
+  const isInHouseNetwork = (request: IncomingMessage): boolean => {
+    const address = parseAddress(addressOfClient(request, config.trustedProxies));
     return address !== undefined && config.houseNetworks.some(prefix => contains(prefix, address));
   };
 

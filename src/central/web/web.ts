@@ -24,6 +24,7 @@ import { addRightsCalls } from './members/rights.ts';
 import { addSignalCalls } from './members/signals.ts';
 import { addStorageReportCalls } from './members/storage-reports.ts';
 import { addWithdrawalCalls } from './members/withdrawals.ts';
+import { addMeCalls } from './people/me.ts';
 import { addVideoCalls } from './videos.ts';
 
 /** A longer list of origins in the content security policy would exceed common header limits; then only schemes are listed. */
@@ -35,6 +36,8 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   // Everyone
   addInfoCall(app, context);
   addVideoCalls(app, context);
+  // People
+  addMeCalls(app, context);
   // Operators
   addSiteCalls(app, context);
   addTrackerCalls(app, context);

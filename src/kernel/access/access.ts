@@ -11,7 +11,7 @@ import type { Authority } from './authority.ts';
 
 /**
  * `open`: credentials are ignored (pages, signing in). `anyone`: a credential is optional, and refused if it is wrong. `signed-in`: a
- * person. `member`: signed by a member or by central, which the handler checks. `part`: another process of the same site, with the
+ * credential of any kind, and the handler checks whose. `member`: signed by a member or by central, which the handler checks. `part`: another process of the same site, with the
  * operator token, which the handler checks. Otherwise the permission, and what it must apply to: `everything`; the `site` (of the
  * part, or in the address as `:id`); an `object`, which the handler finds and checks with `guard.require`.
  */
@@ -142,7 +142,7 @@ export function enforceAccess(
     const authority = await guard.authorityOf(request.raw);
     if (rule === 'anyone') return;
     if (rule === 'signed-in') {
-      if (!authority.person) throw signInNeeded();
+      if (authority.via === null) throw signInNeeded();
       return;
     }
     if (rule.on === 'object') {

@@ -44,7 +44,10 @@ export const formatSessionCookie = (name: string, secret: string | undefined, ma
  *
  * @throws Problem 401 `credential-invalid` for a bearer token that is neither the operator token nor of the form of an API token
  */
-export function findCredential({ headers }: IncomingMessage, options: CredentialOptions): Credential {
+export function findCredential(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  options: CredentialOptions,
+): Credential {
   const bearer = /^bearer(?: +(.*))?$/i.exec(headers.authorization ?? '');
   if (bearer) {
     const given = bearer[1]?.trim() ?? '';

@@ -157,16 +157,24 @@ const passwordSchema = z.string().min(1).max(200);
 export const signInSchema = z.strictObject({ email: z.string().max(254), password: passwordSchema });
 /** `POST /api/sign-in/demo` (demo only) */
 export const demoSignInSchema = z.strictObject({ person: personIdSchema });
-/** `POST /api/sign-in/link`: uses a one-time link. With a password for a `password` link, without one for a `sign-in` link. */
+/**
+ * `POST /api/sign-in/link`: uses a one-time link. A `password` link needs `password`, an `administrator` link `name` and `email`, and
+ * `password` where local accounts are allowed.
+ */
 export const linkSignInSchema = z.strictObject({
+  /** The part of the link after `#`. */
   link: z.string().min(20).max(100),
+  name: nameSchema.optional(),
+  email: emailSchema.optional(),
   password: z.string().min(10, 'must have at least 10 characters').max(200).optional(),
 });
 /** `POST /api/sign-in/link/inspect`: what the link is for, before it is used. */
 export const linkInspectSchema = linkSignInSchema.pick({ link: true });
 export const linkInfoSchema = z.strictObject({
-  kind: z.enum(['password', 'sign-in']),
-  name: z.string(),
+  /** `administrator`: makes the account of the first administrator. */
+  kind: z.enum(['password', 'sign-in', 'administrator']),
+  /** Absent for an `administrator` link. */
+  name: z.string().optional(),
   email: z.string().optional(),
 });
 /** `POST /api/people/{id}/password`: a person changes their own password. */

@@ -93,11 +93,17 @@ interface ApiTokenTable {
 }
 export type ApiTokenRow = Selectable<ApiTokenTable>;
 
-/** One-time links: invitations and new passwords (`password`), and links that sign in (`sign-in`). */
+/**
+ * One-time links: invitations and new passwords (`password`), links that sign in (`sign-in`), and links with which the first
+ * administrator makes their account (`administrator`).
+ */
 interface LinkTable {
   secret_hash: string;
-  kind: 'password' | 'sign-in';
-  person_id: string;
+  kind: 'password' | 'sign-in' | 'administrator';
+  /** Null: the person is created when the link is used. */
+  person_id: string | null;
+  /** The person who made the link. It is worth only what that person may give away when it is used. Null: central, or the operator token. */
+  created_by: string | null;
   created_at: number;
   expires_at: number;
   used_at: number | null;
@@ -291,7 +297,8 @@ async function createSignIn({ schema }: Kysely<unknown>): Promise<void> {
     .createTable('links')
     .addColumn('secret_hash', 'text', column => column.primaryKey())
     .addColumn('kind', 'text', column => column.notNull())
-    .addColumn('person_id', 'text', column => column.notNull().references('people.id'))
+    .addColumn('person_id', 'text', column => column.references('people.id'))
+    .addColumn('created_by', 'text')
     .addColumn('created_at', 'bigint', column => column.notNull())
     .addColumn('expires_at', 'bigint', column => column.notNull())
     .addColumn('used_at', 'bigint')
