@@ -98,7 +98,8 @@ const sendOverHttp: Send = async ({ url, method, headers, body, abort: signal, m
   return { status: response.status, text: await readBounded(response, maxBytes, url.host) };
 };
 
-async function readBounded(response: Response, maxBytes: number, host: string): Promise<string> {
+/** @throws Problem 502 `peer-too-large` */
+export async function readBounded(response: Response, maxBytes: number, host: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
