@@ -1,21 +1,20 @@
-/** The administration page: sites, trackers, copies and the signal log, for an operator. */
-import { SignInForm, useOperatorToken } from '../components/operator-token.tsx';
+/** The administration page: sites, trackers, copies and the signal log, as far as the person may see them. */
 import { Page, useCentralNavigation } from '../components/page.tsx';
+import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
 import { FleetOverview } from './fleet-overview.tsx';
 
 export function Admin() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation('admin');
-  const { token, setToken } = useOperatorToken();
+  const { token } = useMe();
   return (
     <Page title={t.admin.title} home="/" links={navigation}>
       <h1>{t.admin.heading}</h1>
-      {token === undefined ? (
-        <SignInForm part="central" isRefused={false} onToken={setToken} />
-      ) : (
-        <FleetOverview token={token} onToken={setToken} />
-      )}
+      <RequirePermission anyOf={['manage-site', 'manage-copies']}>
+        <FleetOverview token={token} />
+      </RequirePermission>
     </Page>
   );
 }

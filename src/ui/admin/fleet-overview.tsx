@@ -2,11 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { Signal, Site } from '../../protocol/central.ts';
 import type { Withdrawal } from '../../protocol/publication/withdrawals.ts';
-import { isUnauthorised } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice } from '../components/notice.tsx';
-import { SignInForm } from '../components/operator-token.tsx';
+import { useForgetRefused } from '../components/operator-token.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { Copies } from './copies/copies.tsx';
 import { SignalLog } from './signal-log/signal-log.tsx';
@@ -27,7 +26,7 @@ interface Fleet {
   readonly withdrawals: readonly Withdrawal[];
 }
 
-async function fetchFleet(token: string, abort: AbortSignal): Promise<Fleet> {
+async function fetchFleet(token: string | undefined, abort: AbortSignal): Promise<Fleet> {
   const options = { token, abort };
   const [{ sites }, { trackers }, { signals }, { withdrawals }] = await Promise.all([
     call<Pick<Fleet, 'sites'>>('/api/sites', options),
@@ -45,14 +44,13 @@ function listOthers(fleet: Fleet | undefined, { role, baseUrl }: Invitation): re
 }
 
 interface FleetOverviewProps {
-  readonly token: string;
-  readonly onToken: (token: string | undefined) => void;
+  readonly token: string | undefined;
 }
 
-export function FleetOverview({ token, onToken }: FleetOverviewProps) {
+export function FleetOverview({ token }: FleetOverviewProps) {
   const { t } = useTranslation();
   const fleet = usePoll(
-    token,
+    token ?? '',
     abort => fetchFleet(token, abort),
     () => REFRESH_MS,
   );
@@ -60,7 +58,7 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
   const [editing, setEditing] = useState<Site>();
   const { value, error, refresh } = fleet;
   const outcome = useOutcome(refresh);
-  if (isUnauthorised(error)) return <SignInForm part="central" isRefused onToken={onToken} />;
+  useForgetRefused(error);
 
   const onInvited = (invited: Invitation): void => {
     setInvitation(invited);
@@ -139,11 +137,6 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
           />
         </>
       )}
-      <div class="actions">
-        <button type="button" class="plain small" onClick={() => onToken(undefined)}>
-          {t.signIn.signOut}
-        </button>
-      </div>
     </>
   );
 }

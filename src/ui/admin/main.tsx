@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { Admin } from './admin.tsx';
 
-mountPage(Admin);
+mountPage(Admin, 'central');

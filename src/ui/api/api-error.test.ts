@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError, isClientErrorCode, isPermanent, isUnauthorised, parseProblem } from './api-error.ts';
+import { ApiError, isClientErrorCode, isPermanent, parseProblem } from './api-error.ts';
 
 describe('parseProblem', () => {
   it('reads the code, the detail and Retry-After of problem+json', () => {
@@ -32,19 +32,18 @@ describe('parseProblem', () => {
 
 describe('kinds of errors', () => {
   it.each([
-    [401, false, true],
-    [403, true, true],
-    [404, true, false],
-    [410, true, false],
-    [409, false, false],
-    [503, false, false],
-    [0, false, false],
-  ])('status %i: permanent %s, unauthorised %s', (status, permanent, unauthorised) => {
-    const error = new ApiError(status, 'any', '');
-    expect([isPermanent(error), isUnauthorised(error)]).toEqual([permanent, unauthorised]);
+    [401, false],
+    [403, true],
+    [404, true],
+    [410, true],
+    [409, false],
+    [503, false],
+    [0, false],
+  ])('status %i: permanent %s', (status, permanent) => {
+    expect(isPermanent(new ApiError(status, 'any', ''))).toBe(permanent);
   });
-  it('an error of the page itself is neither', () => {
-    expect([isPermanent(new Error('x')), isUnauthorised(undefined)]).toEqual([false, false]);
+  it('an error of the page itself is not permanent', () => {
+    expect(isPermanent(new Error('x'))).toBe(false);
   });
   it('knows its own codes, and no inherited names', () => {
     expect(['network', 'video-unknown', 'toString'].map(isClientErrorCode)).toEqual([true, false, false]);

@@ -89,7 +89,3 @@ export const isPermanent = (error: unknown): boolean =>
 /** True if the server knows the credential to be wrong. Without one, it may respond. */
 export const isWrongCredential = (error: unknown): boolean =>
   error instanceof ApiError && error.code === 'credential-invalid';
-
-/** True if the server wants another credential. */
-export const isUnauthorised = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 401 || error.status === 403);

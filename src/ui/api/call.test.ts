@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { call } from './call.ts';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { call, onSessionEnd } from './call.ts';
 
 /** Passes every request to `respond`, and records the requests. */
 function stubServer(respond: (request: Request) => Response | Promise<Response>): Request[] {
@@ -75,5 +75,43 @@ describe('call', () => {
     const pending = call(URL, { abort: control.signal });
     control.abort(new Error('page closed'));
     await expect(pending).rejects.toThrow('page closed');
+  });
+});
+
+describe('a session that has ended', () => {
+  const refuse = (code: string) => Response.json({ code, detail: 'No.' }, { status: 401 });
+  function countEnds(): () => number {
+    let ends = 0;
+    onTestFinished(onSessionEnd(() => ends++));
+    return () => ends;
+  }
+  it('is forgotten by the browser, so the request is sent once more', async () => {
+    const responses = [refuse('credential-invalid'), Response.json({ videos: [] })];
+    const requests = stubServer(() => responses.shift() ?? new Response(null, { status: 500 }));
+    const ends = countEnds();
+    expect(await call(URL, { method: 'POST', body: { a: 1 } })).toEqual({ videos: [] });
+    expect(await Promise.all(requests.map(request => request.text()))).toEqual(['{"a":1}', '{"a":1}']);
+    expect(ends()).toBe(1);
+  });
+  it('is reported to the caller if the server continues to refuse', async () => {
+    const requests = stubServer(() => refuse('credential-invalid'));
+    await expect(call(URL)).rejects.toMatchObject({ code: 'credential-invalid' });
+    expect(requests).toHaveLength(2);
+  });
+  it('is noticed when a call needs one, and is not repeated', async () => {
+    const requests = stubServer(() => refuse('sign-in-needed'));
+    const ends = countEnds();
+    await expect(call(URL)).rejects.toMatchObject({ code: 'sign-in-needed' });
+    expect([requests.length, ends()]).toEqual([1, 1]);
+  });
+  it('is not meant by a wrong token, a wrong password, or the check of the session', async () => {
+    const ends = countEnds();
+    const requests = stubServer(() => refuse('credential-invalid'));
+    await expect(call(URL, { token: 't' })).rejects.toMatchObject({ code: 'credential-invalid' });
+    expect(requests).toHaveLength(1);
+    await expect(call(URL, { reportsSessionEnd: false })).rejects.toThrow('No.');
+    stubServer(() => refuse('sign-in-failed'));
+    await expect(call(URL)).rejects.toMatchObject({ code: 'sign-in-failed' });
+    expect(ends()).toBe(0);
   });
 });

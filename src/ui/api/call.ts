@@ -1,5 +1,5 @@
 /** The only way from the pages to the servers. Every failure is thrown as an ApiError. */
-import { ApiError, parseProblem } from './api-error.ts';
+import { ApiError, isWrongCredential, parseProblem } from './api-error.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -9,6 +9,8 @@ interface CallOptions {
   readonly body?: unknown;
   readonly token?: string | undefined;
   readonly abort?: AbortSignal | undefined;
+  /** False for the call that a listener of `onSessionEnd` makes. */
+  readonly reportsSessionEnd?: boolean;
 }
 
 function formatBody(body: unknown): BodyInit | null {
@@ -16,13 +18,36 @@ function formatBody(body: unknown): BodyInit | null {
   return body === undefined ? null : JSON.stringify(body);
 }
 
+const endListeners = new Set<() => void>();
+
+/** Calls `listener` when a response shows that nobody is signed in any more. Returns the function that ends this. */
+export function onSessionEnd(listener: () => void): () => void {
+  endListeners.add(listener);
+  return () => void endListeners.delete(listener);
+}
+
 /**
  * Sends a request and parses the JSON of the response. A response without content is `undefined`. Our own servers validate
  * what they send, so its shape is not checked again.
  *
+ * The response to a session that has ended removes its cookie, so the request is sent once more, without a session.
+ *
  * @throws ApiError, or the reason of `abort` if the caller aborted the call
  */
 export async function call<T>(url: string, options: CallOptions = {}): Promise<T> {
+  try {
+    return await send<T>(url, options);
+  } catch (error) {
+    if (options.token !== undefined || !(error instanceof ApiError) || error.status !== 401) throw error;
+    const isEnded = isWrongCredential(error);
+    const isReported = options.reportsSessionEnd !== false && (isEnded || error.code === 'sign-in-needed');
+    if (isReported) for (const listener of endListeners) listener();
+    if (!isEnded) throw error;
+    return send<T>(url, options);
+  }
+}
+
+async function send<T>(url: string, options: CallOptions): Promise<T> {
   const headers = new Headers({ accept: 'application/json' });
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
   if (options.body !== undefined) {

@@ -7,12 +7,13 @@ import { usePoll } from '../api/use-poll.ts';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
 import { CardImage } from '../components/card-image.tsx';
 import { Announcement, ErrorNotice } from '../components/notice.tsx';
-import { useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
+import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
 import { Logo } from '../components/wordmark.tsx';
 import { type StaleSince, VIDEO_COLOURS, videoHealth } from '../health/health.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
 import { useVideos } from './use-videos.ts';
 
 const REFRESH_INFO_MS = 30_000;
@@ -21,12 +22,12 @@ export function Catalogue() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation('catalogue');
   const search = useSharedSearchQuery();
-  const signIn = useOperatorToken();
+  const { token } = useMe();
   const { page, isCurrent, error, staleSince, retry, announcement, loadMore } = useVideos(
     search.query,
-    signIn.token,
+    token,
   );
-  useForgetRefused(error, signIn);
+  useForgetRefused(error);
   const info = usePoll(
     'info',
     abort => call<CentralInfo>('/api/info', { abort }),

@@ -1,54 +1,21 @@
-/** The operator token comes from `#token=` or the sign-in form. It is kept for this tab, and removed from the address. */
-import { useCallback, useEffect, useId, useState } from 'preact/hooks';
+/** The form for the operator token: the way in when no person can sign in. */
+import { useEffect, useId, useState } from 'preact/hooks';
 import { isWrongCredential } from '../api/api-error.ts';
-import { readItem, writeItem } from '../browser/storage.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
-
-const STORAGE_KEY = 'tributary.token';
-
-/** Returns the token in the fragment of the address, and removes it from there. */
-function claimTokenFromAddress(): string | undefined {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const token = fragment.get('token');
-  if (token === null) return undefined;
-  fragment.delete('token');
-  const rest = fragment.toString();
-  history.replaceState(history.state, '', location.pathname + location.search + (rest && `#${rest}`));
-  return token;
-}
-
-interface TokenState {
-  readonly token: string | undefined;
-  readonly setToken: (token: string | undefined) => void;
-}
-
-export function useOperatorToken(): TokenState {
-  const [token, set] = useState<string | undefined>(() => {
-    const given = claimTokenFromAddress();
-    if (given) writeItem(sessionStorage, STORAGE_KEY, given);
-    return given || readItem(sessionStorage, STORAGE_KEY) || undefined;
-  });
-  const setToken = useCallback((next: string | undefined) => {
-    writeItem(sessionStorage, STORAGE_KEY, next);
-    set(next);
-  }, []);
-  return { token, setToken };
-}
+import { useMe } from '../me/use-me.tsx';
 
 /**
  * Forgets the token when the server refuses it, so that the page shows what everyone may see.
  *
  * @returns true once a token was refused
  */
-export function useForgetRefused(error: unknown, { token, setToken }: TokenState): boolean {
-  const [wasRefused, setWasRefused] = useState(false);
+export function useForgetRefused(error: unknown): boolean {
+  const { token, wasTokenRefused, forgetRefusedToken } = useMe();
   const isRefused = token !== undefined && isWrongCredential(error);
   useEffect(() => {
-    if (!isRefused) return;
-    setWasRefused(true);
-    setToken(undefined);
-  }, [isRefused, setToken]);
-  return wasRefused;
+    if (isRefused) forgetRefusedToken();
+  }, [isRefused, forgetRefusedToken]);
+  return wasTokenRefused;
 }
 
 interface SignInFormProps {

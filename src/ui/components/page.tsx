@@ -2,15 +2,25 @@
 import { type ComponentChildren, type FunctionComponent, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LanguageProvider, useTranslation } from '../i18n/use-translation.tsx';
+import type { Part } from '../me/sign-in-address.ts';
+import { MeProvider, useMe } from '../me/use-me.tsx';
 import { LanguageSwitch } from './language-switch.tsx';
+import { PersonMenu } from './person-menu.tsx';
 import { Wordmark } from './wordmark.tsx';
 
-export function mountPage(Content: FunctionComponent): void {
+/** @param part undefined for a page that every part serves: it does not show who is signed in */
+export function mountPage(Content: FunctionComponent, part: Part | undefined): void {
   const root = document.getElementById('app');
   if (!root) throw new Error('the page has no #app');
   render(
     <LanguageProvider>
-      <Content />
+      {part ? (
+        <MeProvider part={part}>
+          <Content />
+        </MeProvider>
+      ) : (
+        <Content />
+      )}
     </LanguageProvider>,
     root,
   );
@@ -26,10 +36,12 @@ interface PageProps {
   readonly title: string;
   readonly home: string;
   readonly links: readonly PageLink[];
+  /** The address of the account page at central. Default: `/account` at central, and none at a site. */
+  readonly account?: string | undefined;
   readonly children: ComponentChildren;
 }
 
-export function Page({ title, home, links, children }: PageProps) {
+export function Page({ title, home, links, account, children }: PageProps) {
   const { t } = useTranslation();
   useEffect(() => {
     document.title = `${title} · Tributary`;
@@ -50,6 +62,7 @@ export function Page({ title, home, links, children }: PageProps) {
             ))}
           </nav>
           <LanguageSwitch />
+          <PersonMenu account={account} />
         </div>
       </header>
       <main id="main" class="wide" tabIndex={-1}>
@@ -62,11 +75,18 @@ export function Page({ title, home, links, children }: PageProps) {
   );
 }
 
+/** Each of these is reason enough to see the administration. */
+const ADMIN_ACTIONS = ['manage-site', 'manage-copies', 'manage-people', 'read-audit'] as const;
+
 /** The navigation of central's pages. */
 export function useCentralNavigation(current?: 'catalogue' | 'admin'): readonly PageLink[] {
   const { t } = useTranslation();
+  const { isAllowedSomewhere } = useMe();
+  const isAdmin = ADMIN_ACTIONS.some(isAllowedSomewhere);
   return [
     { href: '/', text: t.common.catalogue, current: current === 'catalogue' },
-    { href: '/admin', text: t.common.administration, current: current === 'admin' },
+    ...(isAdmin || current === 'admin'
+      ? [{ href: '/admin', text: t.common.administration, current: current === 'admin' }]
+      : []),
   ];
 }

@@ -6,9 +6,10 @@ import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice, ErrorText } from '../components/notice.tsx';
-import { SignInForm, useOperatorToken } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
+import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
 import { RankingTable, ViewerFacts } from './ranking.tsx';
 import { SimulationPanel } from './simulation.tsx';
 
@@ -33,23 +34,27 @@ async function fetchContext(abort: AbortSignal): Promise<ExplainContext> {
 export function Explain() {
   const { t } = useTranslation();
   const links = useCentralNavigation('admin');
-  const { token, setToken } = useOperatorToken();
+  const { token } = useMe();
   const known = usePoll('known', fetchContext, () => REFRESH_MS);
   return (
     <Page title={t.explain.title} home="/" links={links}>
       <h1>{t.explain.heading}</h1>
       <p class="quiet">{t.explain.hint}</p>
       {known.error !== undefined && <ErrorNotice error={known.error} retry={known.refresh} />}
-      {token === undefined ? (
-        <SignInForm part="central" isRefused={false} onToken={setToken} />
-      ) : (
-        known.value && <RoutingForms known={known.value} token={token} />
-      )}
+      <RequirePermission anyOf={['manage-site']}>
+        {known.value && <RoutingForms known={known.value} token={token} />}
+      </RequirePermission>
     </Page>
   );
 }
 
-function RoutingForms({ known, token }: { readonly known: ExplainContext; readonly token: string }) {
+function RoutingForms({
+  known,
+  token,
+}: {
+  readonly known: ExplainContext;
+  readonly token: string | undefined;
+}) {
   const { t } = useTranslation();
   const given = new URLSearchParams(location.search);
   const [video, setVideo] = useState(given.get('video') ?? known.videos[0]?.id ?? '');

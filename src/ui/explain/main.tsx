@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { Explain } from './explain.tsx';
 
-mountPage(Explain);
+mountPage(Explain, 'central');

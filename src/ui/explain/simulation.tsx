@@ -8,7 +8,7 @@ import { useTranslation } from '../i18n/use-translation.tsx';
 import { CHANGE_KINDS, type ChangeKind, hasValue, parsePlannedChange } from './planned-change.ts';
 
 interface SimulationProps {
-  readonly token: string;
+  readonly token: string | undefined;
   readonly sites: readonly Site[];
 }
 

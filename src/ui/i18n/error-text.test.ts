@@ -75,9 +75,14 @@ describe('an error', () => {
       text: '“基础网址”的格式不正确。 “纬度”过大，界限为 90。 "覆盖范围": It is no network. 缺少 other 。',
     });
   });
-  it('with status 401 says that the token was not accepted, whatever its code', () => {
-    const error = new ApiError(401, 'token-needed', 'No.');
+  it('of a wrong credential says how to sign in again', () => {
+    const error = new ApiError(401, 'credential-invalid', 'No.');
     expect(describeError(error, 'en', en)).toEqual({ text: en.errors.unauthorised });
+  });
+  it('without a credential asks to sign in, without the advice for programs', () => {
+    const error = new ApiError(401, 'sign-in-needed', 'Send an API token.');
+    expect(describeError(error, 'en', en)).toEqual({ text: 'Sign in to continue.' });
+    expect(describeError(error, 'zh', zh)).toEqual({ text: '请先登录。' });
   });
   it('with an unreadable response names the status', () => {
     expect(formatError(parseProblem(502, ''), 'en', en)).toBe(`${en.errors.unreadable} (502)`);

@@ -20,6 +20,9 @@ const WITHOUT_DETAIL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'no-source',
   'grant-expired',
   'grant-revoked',
+  'sign-in-needed',
+  'sign-in-failed',
+  'link-invalid',
 ]);
 
 /**
@@ -72,7 +75,7 @@ export function describeError(
 ): ErrorText {
   if (!(error instanceof ApiError)) return { text: error instanceof Error ? error.message : String(error) };
   const { errors, problems } = texts;
-  if (error.status === 401) return { text: errors.unauthorised };
+  if (error.code === 'credential-invalid') return { text: errors.unauthorised };
   if (error.code === 'unreadable' && error.status > 0) {
     return { text: `${errors.unreadable} (${error.status})` };
   }

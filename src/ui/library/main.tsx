@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { Library } from './library.tsx';
 
-mountPage(Library);
+mountPage(Library, 'site');

@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { NotFound } from './not-found.tsx';
 
-mountPage(NotFound);
+mountPage(NotFound, undefined);

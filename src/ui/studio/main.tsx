@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { Studio } from './studio.tsx';
 
-mountPage(Studio);
+mountPage(Studio, 'site');

@@ -7,9 +7,10 @@ import { ApiError } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import { type PollResult, usePoll } from '../api/use-poll.ts';
 import { Announcement, ErrorNotice, Notice } from '../components/notice.tsx';
-import { SignInForm, useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
+import { SignInForm, useForgetRefused } from '../components/operator-token.tsx';
 import { Page } from '../components/page.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
 import type { CaptionsCalls } from './captions-panel.tsx';
 import type { JobCalls } from './job-list.tsx';
 import { isInProgress } from './publication-steps.ts';
@@ -34,12 +35,11 @@ interface VideoPage {
 
 export function Studio() {
   const { t, language } = useTranslation();
-  const signIn = useOperatorToken();
-  const { token, setToken } = signIn;
+  const { token, setToken } = useMe();
   const [fileProblems, setFileProblems] = useState<readonly string[]>([]);
   const [visibility, setVisibility] = useState<Visibility>('public');
   const { site, list, jobs, items, queue, isJoined } = useStudioData(token);
-  const wasRefused = useForgetRefused(site.error ?? list.error, signIn);
+  const wasRefused = useForgetRefused(site.error ?? list.error);
   const jobCalls = makeJobCalls(token, jobs, list);
   const addFiles = useAddFiles(site.value?.maxUploadBytes, setFileProblems, file =>
     queue.add(file, visibility),

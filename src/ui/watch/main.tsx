@@ -3,4 +3,4 @@ import { reloadOnOtherGrant } from './private-links/grant.ts';
 import { Watch } from './watch.tsx';
 
 reloadOnOtherGrant();
-mountPage(Watch);
+mountPage(Watch, 'central');

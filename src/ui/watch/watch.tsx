@@ -7,10 +7,11 @@ import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
-import { useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
+import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { formatError } from '../i18n/error-text.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
 import type { PlaybackStats } from '../player/hls/playback.ts';
 import type { PlaybackFailure } from '../player/hls/playback-errors.ts';
 import { Player } from '../player/player.tsx';
@@ -38,15 +39,14 @@ const VIEWER = { client, grant };
 export function Watch() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation();
-  const signIn = useOperatorToken();
-  const { token } = signIn;
+  const { token } = useMe();
   const video = usePoll(
     `video ${token ?? ''}`,
     abort =>
       call<Video>(`/api/videos/${encodeURIComponent(videoId)}${formatQuery({ grant })}`, { token, abort }),
     found => (found.state === 'registered' ? REFRESH_VIDEO_MS : REFRESH_UNREGISTERED_MS),
   );
-  useForgetRefused(video.error, signIn);
+  useForgetRefused(video.error);
   const info = usePoll(
     'info',
     abort => call<CentralInfo>('/api/info', { abort }),

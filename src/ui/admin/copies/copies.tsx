@@ -30,7 +30,11 @@ interface CopiesState {
   readonly rules: readonly StoredRule[];
 }
 
-async function fetchCopies(token: string, isAtRisk: boolean, abort: AbortSignal): Promise<CopiesState> {
+async function fetchCopies(
+  token: string | undefined,
+  isAtRisk: boolean,
+  abort: AbortSignal,
+): Promise<CopiesState> {
   const options = { token, abort };
   const filter = isAtRisk ? '&only=at-risk' : '';
   const [report, { rules }] = await Promise.all([
@@ -41,7 +45,7 @@ async function fetchCopies(token: string, isAtRisk: boolean, abort: AbortSignal)
 }
 
 interface CopiesProps {
-  readonly token: string;
+  readonly token: string | undefined;
   readonly sites: readonly Site[];
   readonly stale: StaleSince;
 }
@@ -109,7 +113,7 @@ export function Copies({ token, sites, stale }: CopiesProps) {
 }
 
 interface RulesProps {
-  readonly token: string;
+  readonly token: string | undefined;
   readonly state: CopiesState;
   readonly outcome: ReturnType<typeof useOutcome>;
 }

@@ -13,7 +13,11 @@ type Change =
 /** A change and the sentence that describes the rule. */
 export type RulesChange = Change & { readonly sentence: string };
 
-export const fetchPreview = (change: Change, token: string, abort?: AbortSignal): Promise<RulesPreview> =>
+export const fetchPreview = (
+  change: Change,
+  token: string | undefined,
+  abort?: AbortSignal,
+): Promise<RulesPreview> =>
   call<RulesPreview>('/api/placement-rules/preview', {
     method: 'POST',
     body: change.kind === 'add' ? { add: [change.rule] } : { remove: [change.id] },
@@ -23,7 +27,7 @@ export const fetchPreview = (change: Change, token: string, abort?: AbortSignal)
 
 interface ConfirmChangeProps {
   readonly change: RulesChange;
-  readonly token: string;
+  readonly token: string | undefined;
   readonly onYes: (preview: RulesPreview) => void;
   readonly onNo: () => void;
 }

@@ -8,14 +8,14 @@ import type { Invitation } from './join-lines.ts';
 import { parseNewSite, type SiteFields } from './new-site.ts';
 
 interface AddProps {
-  readonly token: string;
+  readonly token: string | undefined;
   readonly onInvited: (invitation: Invitation) => void;
 }
 
 /** @throws ApiError */
 export async function requestInvitation(
   url: string,
-  token: string,
+  token: string | undefined,
   body?: object,
 ): Promise<Pick<Invitation, 'joinToken' | 'central'>> {
   const { joinToken, central } = await call<{ joinToken: string; central?: string }>(url, {

@@ -12,7 +12,7 @@ type TextField = Exclude<keyof EditFields, 'zone' | 'drained' | 'databaseUrl' | 
 
 interface EditSiteProps {
   readonly site: Site;
-  readonly token: string;
+  readonly token: string | undefined;
   readonly onSaved: (site: Site) => void;
   readonly onClose: () => void;
 }

@@ -8,6 +8,9 @@ const FOR_VIEWERS: Readonly<Partial<Record<ProblemCode, string>>> = {
   'no-source': 'No site can serve this video right now. This page will keep trying.',
   'grant-expired': 'This link has expired. Ask the person who sent it for a new one.',
   'grant-revoked': 'This link has been revoked.',
+  'sign-in-needed': 'Sign in to continue.',
+  'sign-in-failed': 'The e-mail address or the password is wrong.',
+  'link-invalid': 'This link was already used, has expired or is incomplete. Ask for a new one.',
 };
 
 const codes = Object.keys(PROBLEMS) as readonly ProblemCode[];

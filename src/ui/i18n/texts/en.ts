@@ -1,6 +1,7 @@
 /** The English texts of the pages. A text that contains values is a function. */
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
+import { enPeople } from './en-people.ts';
 import { enProblems } from './en-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
@@ -26,7 +27,7 @@ export const en = {
   errors: {
     network: 'The server is not responding. Check your connection. This page will keep trying.',
     unreadable: 'The server sent an unexpected response. Reload the page.',
-    unauthorised: 'The token was not accepted. Sign in again with the operator token of this server.',
+    unauthorised: 'Your session has ended, or the token was not accepted. Sign in again.',
     'proxy-limit':
       'A proxy in front of this site refuses requests of more than 900 KB (413). Ask its operator to raise the limit (nginx: client_max_body_size).',
     'no-tracker': "No tracker is connected yet, so videos can't be played.",
@@ -35,6 +36,7 @@ export const en = {
   },
   /** By the codes of the servers' problems. */
   problems: enProblems,
+  ...enPeople,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',
@@ -50,7 +52,6 @@ export const en = {
     },
     submit: 'Sign in',
     refused: 'The token was not accepted. Check it and try again.',
-    signOut: 'Sign out',
   },
   catalogue: {
     title: 'Catalogue',

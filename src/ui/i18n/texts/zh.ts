@@ -1,5 +1,6 @@
 /** 各页面的简体中文文本。 */
 import type { Texts } from './en.ts';
+import { zhPeople } from './zh-people.ts';
 import { zhProblems } from './zh-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
@@ -23,13 +24,14 @@ export const zh: Texts = {
   errors: {
     network: '服务器没有响应。请检查网络连接，本页会继续尝试。',
     unreadable: '服务器返回了无法识别的内容，请刷新页面。',
-    unauthorised: '令牌未被接受，请使用本服务器的操作员令牌重新登录。',
+    unauthorised: '您的会话已结束，或令牌未被接受。请重新登录。',
     'proxy-limit':
       '站点前面的代理服务器拒绝超过 900 KB 的请求（413）。请其管理员提高上限（nginx：client_max_body_size）。',
     'no-tracker': '尚未连接跟踪服务器，无法播放视频。',
     'tracker-unavailable': '跟踪服务器没有响应，无法播放该视频。请检查网络连接，本页会继续尝试。',
   },
   problems: zhProblems,
+  ...zhPeople,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',
@@ -44,7 +46,6 @@ export const zh: Texts = {
     },
     submit: '登录',
     refused: '令牌未被接受，请核对后重试。',
-    signOut: '退出登录',
   },
   catalogue: {
     title: '目录',

@@ -1,0 +1,74 @@
+/** Shown in place of a page or a part of it that this person may not see: the way in, or what to do about the missing permission. */
+import type { ComponentChildren } from 'preact';
+import type { Action } from '../../protocol/people/decide.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { useMe } from '../me/use-me.tsx';
+import { ErrorNotice } from './notice.tsx';
+import { SignInForm } from './operator-token.tsx';
+
+function SignInNeeded() {
+  const { t } = useTranslation();
+  const { signInAddress } = useMe();
+  return (
+    <section class="empty" data-testid="sign-in-needed">
+      <strong>{t.me.needed}</strong>
+      <p>{t.me.neededHint}</p>
+      <a class="button primary" href={signInAddress()}>
+        {t.me.signIn}
+      </a>
+    </section>
+  );
+}
+
+/** The operator token, for the first start and for emergencies. */
+function BreakGlass() {
+  const { t } = useTranslation();
+  const { part, setToken, wasTokenRefused } = useMe();
+  return (
+    <details class="break-glass" open={wasTokenRefused}>
+      <summary>{t.me.breakGlass}</summary>
+      <p class="quiet">{t.me.breakGlassHint}</p>
+      <SignInForm part={part} isRefused={wasTokenRefused} onToken={setToken} />
+    </details>
+  );
+}
+
+function NotPermitted() {
+  const { t } = useTranslation();
+  const { me } = useMe();
+  return (
+    <section class="empty" data-testid="not-permitted">
+      <strong>{t.me.notPermitted}</strong>
+      <p>{t.me.notPermittedHint(me?.person?.name ?? '–')}</p>
+    </section>
+  );
+}
+
+interface RequirePermissionProps {
+  /** Any of these, for at least one site or series. Absent: every person who is signed in. */
+  readonly anyOf?: readonly Action[];
+  readonly children: ComponentChildren;
+}
+
+/** Shows its children only to people who are signed in and have one of the permissions. */
+export function RequirePermission({ anyOf, children }: RequirePermissionProps) {
+  const { t } = useTranslation();
+  const { me, error, token, reload, isAllowedSomewhere } = useMe();
+  if (me === undefined && token === undefined) {
+    return error === undefined ? (
+      <p class="quiet">{t.common.loading}</p>
+    ) : (
+      <ErrorNotice error={error} retry={reload} />
+    );
+  }
+  if (me?.via === null) {
+    return (
+      <>
+        <SignInNeeded />
+        <BreakGlass />
+      </>
+    );
+  }
+  if (me && anyOf && !anyOf.some(isAllowedSomewhere)) return <NotPermitted />;
+  return <>{children}</>;
+}
