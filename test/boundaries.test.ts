@@ -82,6 +82,7 @@ describe('boundaries', () => {
 
   /** What each folder of a site may import, besides kernel and protocol. `compose` imports all of them. */
   const SITE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+    'site/audit': ['site/database'],
     'site/database': [],
     'site/media': ['site/database'],
     'site/delivery': ['site/database'],

@@ -18,10 +18,12 @@ import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
 import { openDatabase } from '../kernel/sql/sql.ts';
 import { CENTRAL_KEY_ID } from '../protocol/base/ids.ts';
+import { createAudit } from './audit/audit.ts';
 import { ChangeNotifier } from './change-notifier.ts';
 import { Collector, type CollectorDeps } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
+import { createProver } from './database/audit/chain.ts';
 import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
 import { listPending } from './database/publication/signals.ts';
 import { openMasters } from './database/rights-keys.ts';
@@ -72,6 +74,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
     await openMasters(db, secrets, keyPath, Date.now());
     await startFeed(db, Date.now());
+    const audit = createAudit({ db, prover: createProver(key), log });
+    lifetime.add('audit log', audit.stop);
 
     let stopping = false;
     const { app, metrics: registry } = await createHttp({
@@ -112,6 +116,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     };
     const context: CentralContext = {
       config,
+      audit,
       credentials,
       guard: createAccessGuard({ authenticate: createAuthenticate({ db, config, credentials }) }),
       publicKey: key.publicKey,

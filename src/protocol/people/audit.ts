@@ -2,14 +2,22 @@
 import * as z from 'zod';
 import { timestampSchema } from '../base/timestamp.ts';
 
+/** Printable ASCII: ids, addresses and paths. */
+const plainText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII');
+
 export const whoSchema = z.strictObject({
   /** `token`: an API token of the person. `house-network`: an unknown viewer in a house network. `nobody`: no credential. */
   kind: z.enum(['person', 'token', 'operator-token', 'member', 'house-network', 'system', 'nobody']),
   /** The person; for `member`, the member. */
-  id: z.string().max(100).optional(),
+  id: plainText(100).optional(),
   name: z.string().max(400).optional(),
   /** The session or token that was used. */
-  credential: z.string().max(100).optional(),
+  credential: plainText(100).optional(),
 });
 export type Who = z.infer<typeof whoSchema>;
 
@@ -71,14 +79,46 @@ export const auditEventSchema = z.strictObject({
   at: timestampSchema,
   who: whoSchema,
   /** The IP address of the client. */
-  from: z.string().max(64).optional(),
+  from: plainText(64).optional(),
   action: auditActionSchema,
   /** What it concerns, for example `video:0190…`, `person:…`, `site:…`. */
-  object: z.string().max(200).optional(),
+  object: plainText(200).optional(),
   before: detailSchema.optional(),
   after: detailSchema.optional(),
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;
+
+/** Cuts what is too long, so that a part can store and send every event that it writes. Absent members stay absent. */
+export function boundEvent({ at, who, from, action, object, before, after }: AuditEvent): AuditEvent {
+  return {
+    at,
+    who: {
+      kind: who.kind,
+      ...optional('id', boundPlain(who.id, 100)),
+      ...optional('name', who.name?.slice(0, 400)),
+      ...optional('credential', boundPlain(who.credential, 100)),
+    },
+    ...optional('from', boundPlain(from, 64)),
+    action,
+    ...optional('object', boundPlain(object, 200)),
+    ...optional('before', boundDetail(before)),
+    ...optional('after', boundDetail(after)),
+  };
+}
+
+const optional = <Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [key in Name]?: Value } =>
+  (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
+
+const boundPlain = (text: string | undefined, max: number): string | undefined =>
+  text?.replace(/[^\x20-\x7e]/g, '?').slice(0, max) || undefined;
+
+function boundDetail(value: AuditEvent['after']): AuditEvent['after'] {
+  const { length } = JSON.stringify(value) ?? '';
+  return length > MAX_DETAIL_BYTES ? { omitted: `${length} characters` } : value;
+}
 
 /** An entry of the log. */
 export const auditEntrySchema = z.strictObject({

@@ -12,6 +12,7 @@ import { readIdentity, signerOf } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
+import { createSiteAudit, type SiteAudit } from '../audit/audit.ts';
 import type { SiteConfig } from '../config.ts';
 import { beginStart } from '../database/publication/signal.ts';
 import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
@@ -58,6 +59,7 @@ export interface SiteCore {
   readonly rights: OpenedRights;
   /** Who makes a request, and what they may do. */
   readonly guard: AccessGuard;
+  readonly audit: SiteAudit;
   readonly events: SiteEvents;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
   readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
@@ -77,7 +79,11 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     operatorToken: config.breakGlass ? config.operatorToken : undefined,
     cookie: sessionCookieName(config.baseUrl),
   };
-  const guard = createAccessGuard({
+  const audit = createSiteAudit(
+    { db, trustedProxies: config.trustedProxies, log, guard: () => guard },
+    lifetime,
+  );
+  const guard: AccessGuard = createAccessGuard({
     authenticate: createAuthenticate({ access: config, credentials }),
     origins: ({ url }) => (isUploadPath(url) ? config.uploadOrigins : []),
   });
@@ -91,6 +97,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     db,
     membership,
     guard,
+    audit,
     newVideoId: () => makeVideoId(idOwner),
     rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),
     events: {

@@ -163,6 +163,10 @@ interface AuditEntryTable {
   /** Canonical JSON of the entry without `hash`. */
   body: string;
   hash: string;
+  /** Proves that a holder of central's key wrote the entry (`database/audit/chain.ts`). */
+  proof: string;
+  /** When central stored the entry, by its own clock. */
+  stored_at: number;
   /** Copies of members of `body`, for filters. */
   at: number;
   action: string;
@@ -179,11 +183,13 @@ interface AuditChainTable {
   /** The last entry; 0 before the first. */
   seq: number;
   hash: string;
-  /** The last entry that the retention removed. */
+  /** Proves the end. Empty before the first entry. */
+  proof: string;
+  /** The last entry that the retention removed; 0 if it has removed none. */
   removed_seq: number;
   removed_hash: string;
-  /** Signature of the removed end by the key of central. */
-  removed_proof: string | null;
+  /** Proves the removed end. Empty if nothing was removed. */
+  removed_proof: string;
 }
 
 export interface PeopleSchema {
@@ -343,6 +349,8 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .addColumn('seq', 'bigint', column => column.primaryKey())
     .addColumn('body', 'text', column => column.notNull())
     .addColumn('hash', 'text', column => column.notNull())
+    .addColumn('proof', 'text', column => column.notNull())
+    .addColumn('stored_at', 'bigint', column => column.notNull())
     .addColumn('at', 'bigint', column => column.notNull())
     .addColumn('action', 'text', column => column.notNull())
     .addColumn('person_id', 'text')
@@ -350,7 +358,7 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .addColumn('member_id', 'text')
     .addColumn('member_seq', 'bigint')
     .execute();
-  for (const column of ['action', 'person_id', 'object'] as const) {
+  for (const column of ['action', 'person_id', 'object', 'at'] as const) {
     await db.schema.createIndex(`audit_by_${column}`).on('audit_entries').columns([column, 'seq']).execute();
   }
   await db.schema
@@ -364,13 +372,14 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'integer', column => column.primaryKey())
     .addColumn('seq', 'bigint', column => column.notNull())
     .addColumn('hash', 'text', column => column.notNull())
+    .addColumn('proof', 'text', column => column.notNull())
     .addColumn('removed_seq', 'bigint', column => column.notNull())
     .addColumn('removed_hash', 'text', column => column.notNull())
-    .addColumn('removed_proof', 'text')
+    .addColumn('removed_proof', 'text', column => column.notNull())
     .execute();
   await (db as Kysely<PeopleSchema>)
     .insertInto('audit_chain')
-    .values({ id: 1, seq: 0, hash: '', removed_seq: 0, removed_hash: '', removed_proof: null })
+    .values({ id: 1, seq: 0, hash: '', proof: '', removed_seq: 0, removed_hash: '', removed_proof: '' })
     .execute();
 }
 

@@ -8,6 +8,7 @@ import { type Recipient, RejectedSignature, requireSigner } from '../../../kerne
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { isAllowed } from '../../../protocol/people/permissions.ts';
+import type { Audit } from '../../audit/audit.ts';
 import type { ChangeNotifier } from '../../change-notifier.ts';
 import type { Collector } from '../../collector/collector.ts';
 import type { CentralConfig } from '../../config.ts';
@@ -37,6 +38,8 @@ export interface CentralContext {
   /** Who makes a request, and what they may do. */
   readonly guard: AccessGuard;
   readonly credentials: CredentialOptions;
+  /** The audit log. Handlers write to it with `audit` (`audit.ts`). */
+  readonly audit: Audit;
   readonly signalRate: SignalRate;
 }
 

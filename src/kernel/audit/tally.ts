@@ -1,0 +1,75 @@
+/**
+ * Counts events that a client can cause at will, such as refused requests, so that a loop cannot flood the audit log: the first one
+ * is written at once, and those like it within the next minute become one more event with their number.
+ */
+
+import type { AuditEvent } from '../../protocol/people/audit.ts';
+import { type Clock, systemClock } from '../lifecycle/clock.ts';
+
+const WINDOW_MS = 60_000;
+/** An actor's events about more objects than this are counted together. */
+const MAX_OBJECTS = 20;
+/** The events of more actors than this are counted together. */
+const MAX_ACTORS = 200;
+
+export interface Tally {
+  /** @param windowMs for how long events like this one are counted. Default: a minute */
+  add(event: AuditEvent, windowMs?: number): void;
+  /** Writes what was counted. */
+  flush(): void;
+}
+
+interface Counted {
+  count: number;
+  readonly end: () => void;
+  readonly cancel: () => void;
+}
+
+/** @param write stores an event; it must not throw */
+export function createTally(write: (event: AuditEvent) => void, clock: Clock = systemClock): Tally {
+  /** By actor, then by action and object. */
+  const actors = new Map<string, Map<string, Counted>>();
+
+  function find(event: AuditEvent): { event: AuditEvent; actor: string; key: string } {
+    let { who, from, object } = event;
+    let actor = `${who.kind} ${who.id ?? from ?? ''}`;
+    if (!actors.has(actor) && actors.size >= MAX_ACTORS) {
+      who = { kind: 'nobody' };
+      from = undefined;
+      object = undefined;
+      actor = '';
+    }
+    const known = actors.get(actor);
+    if (known && known.size >= MAX_OBJECTS && !known.has(`${event.action} ${object}`)) object = undefined;
+    return { event: { ...event, who, from, object }, actor, key: `${event.action} ${object}` };
+  }
+
+  return {
+    add(added, windowMs = WINDOW_MS) {
+      const { event, actor, key } = find(added);
+      const known = actors.get(actor) ?? new Map<string, Counted>();
+      const found = known.get(key);
+      if (found) {
+        found.count++;
+        return;
+      }
+      const counted: Counted = {
+        count: 0,
+        end() {
+          counted.cancel();
+          known.delete(key);
+          if (known.size === 0) actors.delete(actor);
+          if (counted.count === 0) return;
+          write({ ...event, at: new Date(clock.now()).toISOString(), after: { repeated: counted.count } });
+        },
+        cancel: clock.after(windowMs, () => counted.end()),
+      };
+      known.set(key, counted);
+      actors.set(actor, known);
+      write(event);
+    },
+    flush() {
+      for (const known of [...actors.values()]) for (const counted of [...known.values()]) counted.end();
+    },
+  };
+}
