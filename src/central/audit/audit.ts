@@ -1,5 +1,5 @@
 /** Writes the audit log of central. Entries of changes belong into the transaction of the change. */
-import { createTally } from '../../kernel/audit/tally.ts';
+import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { batching, type Outcome, succeeded } from '../../kernel/sql/batching.ts';
@@ -23,7 +23,7 @@ export interface Audit {
    * @param windowMs for how long they are counted. Default: a minute
    */
   count(event: NewEvent, windowMs?: number): void;
-  /** Stores what was counted, and waits for it. */
+  /** Stores the counts, and waits for that. */
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function createAudit({ db, prover, log }: AuditDeps): Audit {
   const complete = (event: NewEvent): AuditEvent => boundEvent({ at: new Date().toISOString(), ...event });
 
   const writing = new Set<Promise<unknown>>();
-  const tally = createTally(event => {
+  const repetitions = createRepetitionCounter(event => {
     const written = batch(boundEvent(event)).catch((error: unknown) => {
       log.error({ reason: messageOf(error), action: event.action }, 'an audit entry could not be stored');
     });
@@ -56,9 +56,9 @@ export function createAudit({ db, prover, log }: AuditDeps): Audit {
       if (tx) await appendEntries(tx, prover, [complete(event)], Date.now());
       else await batch(complete(event));
     },
-    count: (event, windowMs) => tally.add(complete(event), windowMs),
+    count: (event, windowMs) => repetitions.add(complete(event), windowMs),
     async stop() {
-      tally.flush();
+      repetitions.flush();
       await Promise.all(writing);
     },
   };

@@ -88,29 +88,20 @@ export const auditEventSchema = z.strictObject({
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
-/** Cuts what is too long, so that a part can store and send every event that it writes. Absent members stay absent. */
-export function boundEvent({ at, who, from, action, object, before, after }: AuditEvent): AuditEvent {
-  return {
-    at,
-    who: {
-      kind: who.kind,
-      ...optional('id', boundPlain(who.id, 100)),
-      ...optional('name', who.name?.slice(0, 400)),
-      ...optional('credential', boundPlain(who.credential, 100)),
-    },
-    ...optional('from', boundPlain(from, 64)),
-    action,
-    ...optional('object', boundPlain(object, 200)),
-    ...optional('before', boundDetail(before)),
-    ...optional('after', boundDetail(after)),
-  };
-}
-
-const optional = <Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { readonly [key in Name]?: Value } =>
-  (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: Value };
+/** Shortens texts and omits large details, so that a part can store and send every event that it writes. */
+export const boundEvent = (event: AuditEvent): AuditEvent => ({
+  ...event,
+  who: {
+    ...event.who,
+    id: boundPlain(event.who.id, 100),
+    name: event.who.name?.slice(0, 400),
+    credential: boundPlain(event.who.credential, 100),
+  },
+  from: boundPlain(event.from, 64),
+  object: boundPlain(event.object, 200),
+  before: boundDetail(event.before),
+  after: boundDetail(event.after),
+});
 
 const boundPlain = (text: string | undefined, max: number): string | undefined =>
   text?.replace(/[^\x20-\x7e]/g, '?').slice(0, max) || undefined;

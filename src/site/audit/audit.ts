@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessGuard } from '../../kernel/access/access.ts';
 import { whoOf } from '../../kernel/access/authority.ts';
-import { createTally } from '../../kernel/audit/tally.ts';
-import { requestAddress } from '../../kernel/http/request-address.ts';
+import { requestAddress } from '../../kernel/access/request-address.ts';
+import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Prefix } from '../../kernel/network.ts';
@@ -50,7 +50,7 @@ export function createSiteAudit(
   const complete = (event: NewEvent): AuditEvent => boundEvent({ at: new Date().toISOString(), ...event });
 
   const writing = new Set<Promise<unknown>>();
-  const tally = createTally(event => {
+  const repetitions = createRepetitionCounter(event => {
     const written = insertAuditEvent(db, boundEvent(event)).catch((error: unknown) => {
       log.error({ reason: messageOf(error), action: event.action }, 'an audit event could not be stored');
     });
@@ -58,7 +58,7 @@ export function createSiteAudit(
     void written.then(() => writing.delete(written));
   });
   lifetime.add('audit log', async () => {
-    tally.flush();
+    repetitions.flush();
     await Promise.all(writing);
   });
 
@@ -69,6 +69,6 @@ export function createSiteAudit(
       await insertAuditEvent(tx, complete({ who, from, ...change }));
     },
     append: (event, tx = db) => insertAuditEvent(tx, complete(event)),
-    count: (event, windowMs) => tally.add(complete(event), windowMs),
+    count: (event, windowMs) => repetitions.add(complete(event), windowMs),
   };
 }

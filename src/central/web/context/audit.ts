@@ -1,7 +1,7 @@
 /** Writes audit entries about requests to central: who made them, and from where. */
 import type { FastifyRequest } from 'fastify';
 import { whoOf } from '../../../kernel/access/authority.ts';
-import { requestAddress } from '../../../kernel/http/request-address.ts';
+import { requestAddress } from '../../../kernel/access/request-address.ts';
 import type { NewEvent } from '../../audit/audit.ts';
 import type { CentralTransaction } from '../../database/schema.ts';
 import { authorityOf, type CentralContext } from './context.ts';

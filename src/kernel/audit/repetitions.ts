@@ -12,10 +12,10 @@ const MAX_OBJECTS = 20;
 /** The events of more actors than this are counted together. */
 const MAX_ACTORS = 200;
 
-export interface Tally {
+export interface RepetitionCounter {
   /** @param windowMs for how long events like this one are counted. Default: a minute */
   add(event: AuditEvent, windowMs?: number): void;
-  /** Writes what was counted. */
+  /** Writes the counts. */
   flush(): void;
 }
 
@@ -26,7 +26,10 @@ interface Counted {
 }
 
 /** @param write stores an event; it must not throw */
-export function createTally(write: (event: AuditEvent) => void, clock: Clock = systemClock): Tally {
+export function createRepetitionCounter(
+  write: (event: AuditEvent) => void,
+  clock: Clock = systemClock,
+): RepetitionCounter {
   /** By actor, then by action and object. */
   const actors = new Map<string, Map<string, Counted>>();
 
