@@ -715,7 +715,7 @@ describe('enrolment', () => {
     const { joinToken } = await invited();
     const key = await readOrMakeKey(join(harness.directory, 'one.key'));
     const other = await readOrMakeKey(join(harness.directory, 'two.key'));
-    const foreign = { publicKey: other.publicKey, sign: key.sign };
+    const foreign = { ...key, publicKey: other.publicKey };
     await expect(joinCentral(harness.central.url, foreign, joinToken)).rejects.toMatchObject({
       code: 'signature-invalid',
     });

@@ -64,8 +64,7 @@ export async function startFeed(db: CentralDatabase, nowMs: number): Promise<voi
  * central assigned it, else 0, because central was restored from a backup in the meantime.
  */
 export async function findStart(db: CentralDatabase, after: number): Promise<number> {
-  const { position } = await db.selectFrom('feed').select('position').executeTakeFirstOrThrow();
-  if (after > position) return 0;
+  if (after > (await readFeedPosition(db))) return 0;
   const gap = await db
     .selectFrom('feed_gaps')
     .select('before')
@@ -74,6 +73,11 @@ export async function findStart(db: CentralDatabase, after: number): Promise<num
     .limit(1)
     .executeTakeFirst();
   return gap && after < gap.before ? 0 : after;
+}
+
+/** The last assigned position. Every change up to it is visible to the queries that follow. */
+export async function readFeedPosition(db: CentralDatabase): Promise<number> {
+  return Number((await db.selectFrom('feed').select('position').executeTakeFirstOrThrow()).position);
 }
 
 export interface ChangePage {

@@ -118,6 +118,7 @@ export const CENTRAL_ACCESS: AccessTable = {
   'POST /api/statements/code': 'member',
   'POST /api/statements/token': 'member',
   'POST /api/statements/refresh': 'member',
+  'POST /api/statements/end': 'member',
   'POST /api/people/lookup': 'member',
   'POST /api/audit-events': 'member',
 };

@@ -22,9 +22,11 @@ import { addLinkCalls } from './members/links.ts';
 import { addPeerMeasurementCalls } from './members/peer-measurements.ts';
 import { addRightsCalls } from './members/rights.ts';
 import { addSignalCalls } from './members/signals.ts';
+import { addStatementCalls } from './members/statements.ts';
 import { addStorageReportCalls } from './members/storage-reports.ts';
 import { addWithdrawalCalls } from './members/withdrawals.ts';
 import { addMeCalls } from './people/me.ts';
+import { addSiteSignIn } from './people/site-sign-in.ts';
 import { addVideoCalls } from './videos.ts';
 
 /** A longer list of origins in the content security policy would exceed common header limits; then only schemes are listed. */
@@ -38,6 +40,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addVideoCalls(app, context);
   // People
   addMeCalls(app, context);
+  addSiteSignIn(app, context);
   // Operators
   addSiteCalls(app, context);
   addTrackerCalls(app, context);
@@ -56,6 +59,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addChangeCalls(app, context);
   addPeerMeasurementCalls(app, context);
   addRightsCalls(app, context);
+  addStatementCalls(app, context);
 }
 
 /** Serves the built pages, if `directory` exists. */

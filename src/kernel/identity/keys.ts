@@ -17,11 +17,13 @@ export type PublicKey = string;
 
 export interface KeyPair {
   readonly publicKey: PublicKey;
+  readonly privateKey: KeyObject;
   readonly sign: (message: string) => Buffer;
 }
 
 const fromPrivate = (key: KeyObject): KeyPair => ({
   publicKey: createPublicKey(key).export({ format: 'jwk' }).x ?? '',
+  privateKey: key,
   sign: message => sign(null, Buffer.from(message), key),
 });
 
@@ -40,10 +42,13 @@ export async function readOrMakeSecret(path: string): Promise<Buffer> {
   return Buffer.from(readFileSync(path, 'utf8'), 'base64url');
 }
 
+/** @throws if `publicKey` is not a public key */
+export const importPublicKey = (publicKey: PublicKey): KeyObject =>
+  createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: publicKey } });
+
 export function verifySignature(publicKey: PublicKey, message: string, signature: Buffer): boolean {
   try {
-    const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: publicKey } });
-    return verify(null, Buffer.from(message), key, signature);
+    return verify(null, Buffer.from(message), importPublicKey(publicKey), signature);
   } catch {
     return false;
   }

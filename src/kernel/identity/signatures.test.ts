@@ -7,6 +7,7 @@ const makeKey = (): KeyPair => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   return {
     publicKey: publicKey.export({ format: 'jwk' }).x ?? '',
+    privateKey,
     sign: message => sign(null, Buffer.from(message), privateKey),
   };
 };

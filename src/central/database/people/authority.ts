@@ -85,18 +85,21 @@ export const findSession = (
     .where('last_used_at', '>', nowMs - idleMs)
     .executeTakeFirst();
 
+const activeTokens = (db: CentralDatabase, nowMs: number) =>
+  db.selectFrom('api_tokens').selectAll().where('revoked_at', 'is', null).where('expires_at', '>', nowMs);
+
 export const findApiToken = (
   db: CentralDatabase,
   secretHash: string,
   nowMs: number,
 ): Promise<ApiTokenRow | undefined> =>
-  db
-    .selectFrom('api_tokens')
-    .selectAll()
-    .where('secret_hash', '=', secretHash)
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>', nowMs)
-    .executeTakeFirst();
+  activeTokens(db, nowMs).where('secret_hash', '=', secretHash).executeTakeFirst();
+
+export const findApiTokenById = (
+  db: CentralDatabase,
+  id: string,
+  nowMs: number,
+): Promise<ApiTokenRow | undefined> => activeTokens(db, nowMs).where('id', '=', id).executeTakeFirst();
 
 /** Notes that a session or token was used. A use within a minute of the last one is not written. */
 export async function touch(
