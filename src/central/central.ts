@@ -87,7 +87,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     lifetime.add('server', () => app.close());
     const metrics = createMetrics(registry, {
       videos: async () =>
-        [...(await countVideosBySite(db)).values()].reduce((sum, { videos }) => sum + videos, 0),
+        [...(await countVideosBySite(db, 'all')).values()].reduce((sum, { videos }) => sum + videos, 0),
       pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
     });
     const changes = new ChangeNotifier();

@@ -41,6 +41,14 @@ export function parsePrefix(text: string): Prefix | undefined {
   return length >= 0 && length <= address.bits ? { ...address, length } : undefined;
 }
 
+/** The text that `parsePrefix` parses to this prefix. */
+export function formatPrefix({ bits, value, length }: Prefix): string {
+  const octets = Array.from({ length: bits / 8 }, (_, at) =>
+    Number((value >> BigInt(bits - 8 * (at + 1))) & 255n),
+  );
+  return `${ipaddr.fromByteArray(octets).toString()}/${length}`;
+}
+
 export const contains = (prefix: Prefix, address: Address): boolean => {
   if (prefix.bits !== address.bits) return false;
   const shift = BigInt(prefix.bits - prefix.length);

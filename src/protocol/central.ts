@@ -5,9 +5,16 @@ import { nameSchema } from './base/text.ts';
 import { timestampSchema } from './base/timestamp.ts';
 import { regionSchema } from './copies.ts';
 import { picturesSchema, renditionSchema } from './media/media.ts';
+import { audienceSchema, videoGroupsSchema } from './people/audience.ts';
 import { epochSchema } from './publication/epoch.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
-import { addressSchema, privateSchema, versionSchema } from './publication/record.ts';
+import {
+  addressSchema,
+  inSeriesSchema,
+  ownerSchema,
+  privateSchema,
+  versionSchema,
+} from './publication/record.ts';
 
 /** `GET /api/videos/{id}` */
 export const videoSchema = z.strictObject({
@@ -37,6 +44,11 @@ export const videoSchema = z.strictObject({
     .strictObject({ state: z.enum(['up', 'down', 'unknown']), since: timestampSchema.optional() })
     .optional(),
   visibility: privateSchema,
+  audience: audienceSchema,
+  /** The groups that may watch the video, if its audience is `groups`. */
+  groups: videoGroupsSchema.optional(),
+  owner: ownerSchema.optional(),
+  series: inSeriesSchema.optional(),
   createdAt: timestampSchema,
   publishedAt: timestampSchema,
   registeredAt: timestampSchema.optional(),
@@ -141,7 +153,10 @@ export const siteSchema = z.strictObject({
   pendingSignals: z.int().nonnegative(),
   /** How far central is behind this site, in milliseconds: the age of the oldest unhandled signal, or 0. */
   lagMs: z.int().nonnegative(),
-  /** The number of videos of this site, and of its complete copies of other sites' videos, as known to central. */
+  /**
+   * The number of videos of this site, and of its complete copies of other sites' videos, as known to central. Only those who may
+   * manage the site see the numbers of all; others see those of public videos.
+   */
   videos: z.int().nonnegative(),
   copies: z.int().nonnegative(),
   /** A rule can require copies in different regions (docs/copies.md). */
@@ -259,7 +274,7 @@ export const registrationResponseSchema = z.strictObject({
 /**
  * `GET /api/changes?after=N&limit=&wait=` (tracker, signed): the changes after position N, oldest first. This request also
  * confirms that everything up to N has been registered, which completes its publication. With `wait` (seconds, at most 25),
- * central holds an empty response until there is a change.
+ * central holds an empty response until there is a change. An earlier version asks without `audiences`.
  */
 export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -275,6 +290,8 @@ export const changeSchema = z.discriminatedUnion('kind', [
     renditions: z.array(renditionSchema),
     isGrowing: z.literal(true).optional(),
     isPrivate: z.literal(true).optional(),
+    /** With `?audiences=true`: viewers in house networks may watch this private video. */
+    isInternal: z.literal(true).optional(),
     /** The video belonged to a lost site before; from now on it belongs to this site. */
     promoted: z.literal(true).optional(),
   }),
@@ -318,11 +335,14 @@ export const changeSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
+export const MAX_HOUSE_NETWORKS = 1_000;
 export const changePageSchema = z.strictObject({
   changes: z.array(changeSchema),
   /** The value of `after` for the next request. */
   position: z.int().nonnegative(),
   more: z.boolean(),
+  /** With `?audiences=true`: the networks whose viewers may watch internal videos without signing in. */
+  houseNetworks: z.array(prefixSchema).max(MAX_HOUSE_NETWORKS).optional(),
 });
 export type ChangePage = z.infer<typeof changePageSchema>;
 

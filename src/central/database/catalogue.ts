@@ -3,17 +3,22 @@
 import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { searchWords } from '../../protocol/base/text.ts';
+import type { Viewer } from '../../protocol/people/viewing.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
 import { parseStoredRecord } from './stored-record.ts';
+import { listAccess, type VideoAccess } from './video-access.ts';
+
+/** How many selects are united in one statement. SQLite accepts 500. */
+const MAX_UNITED = 100;
 
 export interface VideoQuery {
   readonly q?: string | undefined;
   readonly site?: SiteId | undefined;
   readonly limit: number;
-  /** True for operators, who also see private videos. */
-  readonly withPrivate: boolean;
+  /** Only the videos that this viewer may watch are listed. */
+  readonly viewer: Viewer;
   readonly before?: Cursor | undefined;
 }
 
@@ -25,6 +30,9 @@ const videoColumns = [
   'videos.withdrawn',
   'videos.published_at',
   'videos.private',
+  'videos.audience',
+  'videos.owner_id',
+  'videos.series_id',
   'members.name as site_name',
   sql<
     number | null
@@ -35,40 +43,101 @@ const videoColumns = [
 
 export type ListedVideo = Pick<
   VideoRow,
-  'site_id' | 'video_id' | 'version' | 'body' | 'withdrawn' | 'published_at' | 'private'
+  | 'site_id'
+  | 'video_id'
+  | 'version'
+  | 'body'
+  | 'withdrawn'
+  | 'published_at'
+  | 'private'
+  | 'audience'
+  | 'owner_id'
+  | 'series_id'
 > & {
   readonly site_name: string;
   /** Null while no tracker has registered this version. */
   readonly registered_at: number | null;
 };
 
-/** Lists the newest videos first. Returns one row more than `limit` if there are more. */
-export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<ListedVideo[]> {
+/**
+ * Lists the newest videos first. Returns one row more than `limit` if there are more. Each kind of access has its own index, so
+ * videos that the viewer may not watch are not read and do not change the time of the response.
+ */
+export async function listVideos(db: CentralDatabase, query: VideoQuery): Promise<ListedVideo[]> {
+  const access = listAccess(query.viewer);
+  const found = new Map<string, ListedVideo>();
+  for (let at = 0; at < access.length; at += MAX_UNITED) {
+    const rows = await listAccessible(db, query, access.slice(at, at + MAX_UNITED));
+    for (const row of rows) found.set(`${row.site_id} ${row.video_id}`, row);
+  }
+  return [...found.values()].sort(newestFirst).slice(0, query.limit + 1);
+}
+
+const newestFirst = (a: ListedVideo, b: ListedVideo): number =>
+  b.published_at - a.published_at || (a.video_id < b.video_id ? 1 : -1);
+
+async function listAccessible(
+  db: CentralDatabase,
+  query: VideoQuery,
+  access: readonly VideoAccess[],
+): Promise<ListedVideo[]> {
+  const [first, ...others] = access.map(one =>
+    db.selectFrom(newestOf(db, query, one).as('accessible')).selectAll(),
+  );
+  if (!first) return [];
+  const found = others.reduce((all, other) => all.union(other), first);
+  return db
+    .selectFrom(found.as('found'))
+    .innerJoin('videos', join =>
+      join.onRef('videos.site_id', '=', 'found.site_id').onRef('videos.video_id', '=', 'found.video_id'),
+    )
+    .innerJoin('members', 'members.id', 'videos.site_id')
+    .select(videoColumns)
+    .orderBy('videos.published_at', 'desc')
+    .orderBy('videos.video_id', 'desc')
+    .limit(query.limit + 1)
+    .execute();
+}
+
+/** The newest videos of one kind of access. */
+function newestOf(db: CentralDatabase, { q, site, limit, before }: VideoQuery, access: VideoAccess) {
+  // The index of groups is sorted by its own column.
+  const sorted = access.group === undefined ? 'videos' : 'video_groups';
   let select = db
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
-    .select(videoColumns)
+    .$if(access.group !== undefined, query =>
+      query
+        .innerJoin('video_groups', join =>
+          join
+            .onRef('video_groups.site_id', '=', 'videos.site_id')
+            .onRef('video_groups.video_id', '=', 'videos.video_id'),
+        )
+        .where('video_groups.group_id', '=', access.group ?? ''),
+    )
+    .select(['videos.site_id', 'videos.video_id', 'videos.published_at'])
     .where('videos.withdrawn', '=', sql.lit(0))
     .where('videos.kind', '=', sql.lit('video'))
     .where('videos.superseded_by', 'is', null)
     .where('members.revoked_at', 'is', null);
-  if (!query.withPrivate) select = select.where('videos.private', '!=', sql.lit(1));
-  if (query.site) select = select.where('videos.site_id', '=', query.site);
-  if (query.before) {
-    const { at, id } = query.before;
-    select = select.where(sql<boolean>`(videos.published_at, videos.video_id) < (${at}, ${id})`);
-  }
-  for (const word of searchWords(query.q)) {
+  if (access.audience === 'public') select = select.where('videos.private', '!=', sql.lit(1));
+  if (access.audience === 'internal') select = select.where('videos.audience', '=', sql.lit('internal'));
+  if (access.site) select = select.where('videos.site_id', '=', access.site);
+  if (access.series) select = select.where('videos.series_id', '=', access.series);
+  if (access.owner) select = select.where('videos.owner_id', '=', access.owner);
+  if (site) select = select.where('videos.site_id', '=', site);
+  const [at, id] = [sql.ref<number>(`${sorted}.published_at`), sql.ref<string>(`${sorted}.video_id`)];
+  if (before) select = select.where(sql<boolean>`(${at}, ${id}) < (${before.at}, ${before.id})`);
+  for (const word of searchWords(q)) {
     // LIKE is used instead of a full-text index. Chinese is written without spaces, so a word tokenizer finds nothing inside a
     // sentence, and a trigram index cannot find words of one or two characters, which most Chinese words are. A scan of the
     // short normalised texts takes milliseconds for catalogues of this size and works for every script.
     select = select.where(sql<boolean>`videos.search_text like ${`%${escapeLike(word)}%`} escape '\\'`);
   }
   return select
-    .orderBy('videos.published_at', 'desc')
-    .orderBy('videos.video_id', 'desc')
-    .limit(query.limit + 1)
-    .execute();
+    .orderBy(at, 'desc')
+    .orderBy(id, 'desc')
+    .limit(limit + 1);
 }
 
 const escapeLike = (word: string): string => word.replaceAll(/[\\%_]/g, '\\$&');

@@ -6,7 +6,7 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
-import { isOfOwner } from '../../protocol/publication/record.ts';
+import { audienceOf, isOfOwner } from '../../protocol/publication/record.ts';
 import {
   type CentralDatabase,
   type CentralTransaction,
@@ -86,7 +86,17 @@ export interface ChangePage {
   readonly more: boolean;
 }
 
-export function listChanges(db: CentralDatabase, after: number, limit: number): Promise<ChangePage> {
+export interface ChangeQuery {
+  readonly limit: number;
+  /** False for trackers of an earlier version, which would reject the page. */
+  readonly withAudiences: boolean;
+}
+
+export function listChanges(
+  db: CentralDatabase,
+  after: number,
+  { limit, withAudiences }: ChangeQuery,
+): Promise<ChangePage> {
   // Both reads are in one transaction: a commit between them could put a site before a video that was not read.
   return db.transaction().execute(async tx => {
     const videos = await tx
@@ -108,7 +118,7 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
       ...videos.map(row => ({
         position: row.position,
         size: row.body.length,
-        change: () => formatVideoChange(row),
+        change: () => formatVideoChange(row, withAudiences),
       })),
       ...sites.filter(isSite).map(row => ({
         position: row.position,
@@ -137,7 +147,7 @@ type ChangedVideo = Pick<
   'site_id' | 'video_id' | 'position' | 'body' | 'superseded_by' | 'promoted'
 >;
 
-function formatVideoChange(row: ChangedVideo): Change {
+function formatVideoChange(row: ChangedVideo, withAudiences: boolean): Change {
   const record = parseStoredRecord(row.body);
   const { position } = row;
   const site = row.site_id;
@@ -149,7 +159,8 @@ function formatVideoChange(row: ChangedVideo): Change {
   if (record.kind === 'gone') return { kind: 'gone', position, site, video, version };
   if (record.kind === 'copy')
     return { kind: 'copy', position, site, video, version, revision: record.revision };
-  const { revision, name, bitrateBps, durationMs, renditions, isGrowing, visibility } = record;
+  const { revision, name, bitrateBps, durationMs, renditions, isGrowing } = record;
+  const audience = audienceOf(record);
   return {
     kind: 'video',
     position,
@@ -163,7 +174,8 @@ function formatVideoChange(row: ChangedVideo): Change {
     renditions,
     ...(row.promoted === 1 ? { promoted: true } : {}),
     ...(isGrowing ? { isGrowing } : {}),
-    ...(visibility === 'private' ? { isPrivate: true } : {}),
+    ...(audience === 'public' ? {} : { isPrivate: true }),
+    ...(withAudiences && audience === 'internal' ? { isInternal: true } : {}),
   };
 }
 

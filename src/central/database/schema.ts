@@ -179,8 +179,13 @@ interface GrantTable {
   revoked_at: number | null;
   /** The position of its revocation in the change feed; 0 if it was not revoked. */
   position: number;
-  /** The viewer to whom central issued the grant by itself. Null: a link. */
+  /** The person to whom central issued the grant by itself. Null: a link, or no person. */
   person_id: string | null;
+  /**
+   * The session or token with which that person asked for the grant; `operator-token` or `house-network` for a viewer without an
+   * account. Null: a link.
+   */
+  credential_id: string | null;
 }
 export type GrantRow = Selectable<GrantTable>;
 

@@ -300,15 +300,17 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
   });
 }
 
-/** Counts the videos and the copies of each site. */
+/** Counts the videos and the copies of each site: all, or those of public videos. */
 export async function countVideosBySite(
   db: CentralDatabase,
+  which: 'all' | 'public',
 ): Promise<ReadonlyMap<SiteId, { readonly videos: number; readonly copies: number }>> {
   const rows = await db
     .selectFrom('videos')
     .select(({ fn }) => ['site_id', 'kind', fn.countAll<number>().as('count')])
     .where('withdrawn', '=', sql.lit(0))
     .where('superseded_by', 'is', null)
+    .$if(which === 'public', query => query.where('private', '!=', sql.lit(1)))
     .groupBy(['site_id', 'kind'])
     .execute();
   const counts = new Map<SiteId, { videos: number; copies: number }>();

@@ -4,8 +4,9 @@ import { problem } from '../../kernel/problem.ts';
 import { canonicalJson } from '../../protocol/base/canonical.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { normaliseForSearch } from '../../protocol/base/text.ts';
+import type { Audience } from '../../protocol/people/audience.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
-import type { PublicationRecord } from '../../protocol/publication/record.ts';
+import { audienceOf, type PublicationRecord, type VideoRecord } from '../../protocol/publication/record.ts';
 
 export interface OfferedRecord {
   readonly kind: PublicationRecord['kind'];
@@ -17,7 +18,12 @@ export interface OfferedRecord {
   /** The title and the search text are empty unless the record describes a video. */
   readonly title: string;
   readonly searchText: string;
-  readonly isPrivate: boolean;
+  /** Undefined unless the record describes a video. */
+  readonly audience: Audience | undefined;
+  readonly owner: string | undefined;
+  readonly series: string | undefined;
+  /** The groups that may watch the video. Empty unless its audience is `groups`. */
+  readonly groups: readonly string[];
 }
 
 /** @throws Problem `peer-hash-mismatch` if the record does not match its hash */
@@ -30,13 +36,27 @@ export function checkRecord({ record, hash }: RecordEntry): OfferedRecord {
       `The record of video ${video}, version ${version}, does not match its hash. The page was not applied.`,
     );
   }
-  const ofVideo =
-    record.kind === 'video'
-      ? {
-          title: record.name,
-          searchText: normaliseForSearch(`${record.name}\n${record.description}`),
-          isPrivate: record.visibility === 'private',
-        }
-      : { title: '', searchText: '', isPrivate: false };
-  return { kind, video, version, hash, body, ...ofVideo };
+  return { kind, video, version, hash, body, ...(record.kind === 'video' ? describe(record) : NO_VIDEO) };
+}
+
+type OfVideo = Pick<OfferedRecord, 'title' | 'searchText' | 'audience' | 'owner' | 'series' | 'groups'>;
+const NO_VIDEO: OfVideo = {
+  title: '',
+  searchText: '',
+  audience: undefined,
+  owner: undefined,
+  series: undefined,
+  groups: [],
+};
+
+function describe(record: VideoRecord): OfVideo {
+  const audience = audienceOf(record);
+  return {
+    title: record.name,
+    searchText: normaliseForSearch(`${record.name}\n${record.description}`),
+    audience,
+    owner: record.owner?.id,
+    series: record.series?.id,
+    groups: audience === 'groups' ? [...new Set(record.groups)] : [],
+  };
 }

@@ -5,13 +5,16 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import { Problem, problem } from '../../kernel/problem.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
-import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
+import { mayWatch } from '../../protocol/people/viewing.ts';
+import { audienceOf } from '../../protocol/publication/record.ts';
+import { type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
-import { type CentralContext, formatTime, mayManageSites, optionalTime } from './context/context.ts';
+import { findWatchable, videoUnknown } from '../rights/watchable.ts';
+import { authorityOf, type CentralContext, formatTime, optionalTime } from './context/context.ts';
 
 const listQuerySchema = z.object({
   q: z.string().max(200).optional(),
@@ -44,7 +47,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
         site,
         limit,
         before,
-        withPrivate: await mayManageSites(request, context),
+        viewer: await authorityOf(request, context),
       });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
@@ -62,7 +65,8 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id',
     {
       schema: {
-        description: 'Returns one video. A private video is shown only to operators and with a grant for it.',
+        description:
+          'Returns one video. A video that is not public is shown only to those who may watch it, and with a grant for it.',
         params: parameters,
         querystring: z.object({ grant: z.string().max(64).optional() }),
         response: { 200: videoSchema },
@@ -72,15 +76,16 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       allowAnyOrigin(reply);
       // The header is the same for all videos, and a grant is verified for all of them, so that neither reveals that one is private.
       reply.header('cache-control', 'no-store');
-      const mayReadAll = await mayManageSites(request, context);
+      const viewer = await authorityOf(request, context);
       const { grant } = request.query;
       const granted = await verify(request.params.id, grant);
-      const row = await findVideo(db, request.params.id);
-      // A private video is reported as unknown, so that the response does not reveal that it exists.
-      if (!row) throw unknown();
-      if (row.private === 1 && !mayReadAll) {
+      const found = await findWatchable(db, request.params.id);
+      // A hidden video is reported as unknown, so that the response does not reveal that it exists.
+      if (!found) throw videoUnknown();
+      const { row, watchable } = found;
+      if (!mayWatch(viewer, watchable)) {
         if (granted instanceof Problem) throw granted;
-        if (!granted) throw unknown();
+        if (!granted) throw videoUnknown();
       }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw problem('video-withdrawn', 'This video was withdrawn.');
@@ -89,8 +94,6 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 }
-
-const unknown = (): Problem => problem('video-unknown', 'There is no such video.');
 
 /** Adds the copies, and whether any site that holds the video is up. */
 async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
@@ -121,6 +124,7 @@ function formatVideo(row: ListedVideo): Video | undefined {
   const record = parseStoredRecord(row.body);
   if (record.kind !== 'video') return undefined;
   const site = row.site_id;
+  const audience = audienceOf(record);
   return {
     id: record.video,
     revision: record.revision,
@@ -141,7 +145,11 @@ function formatVideo(row: ListedVideo): Video | undefined {
     site: { id: site, name: row.site_name },
     copies: [{ site, address: record.sourceAddress, state: 'origin' }],
     state: row.registered_at === null ? 'published' : 'registered',
-    ...(record.visibility === 'private' ? { visibility: 'private' } : {}),
+    ...(audience === 'public' ? {} : { visibility: 'private' }),
+    audience,
+    ...(audience === 'groups' && record.groups ? { groups: record.groups } : {}),
+    ...(record.owner ? { owner: record.owner } : {}),
+    ...(record.series ? { series: record.series } : {}),
     createdAt: record.createdAt,
     publishedAt: formatTime(row.published_at),
     ...optionalTime('registeredAt', row.registered_at),

@@ -6,7 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import { isPostgres } from './postgres.ts';
 
 /** The values of one column, one per row. */
-export type Column = readonly string[] | readonly number[];
+export type Column = readonly (string | null)[] | readonly number[];
 
 /** A `select` of these rows for an insert, with the columns in this order. There must be at least one row and one column. */
 export function selectRows<Schema, Row>(db: Kysely<Schema>, columns: Readonly<Record<keyof Row, Column>>) {
@@ -27,26 +27,28 @@ export const isAmong = <Schema>(db: Kysely<Schema>, column: string, values: read
 const asArray = (values: Column) =>
   typeof values[0] === 'number'
     ? sql`${values}::bigint[]`
-    : sql`${formatTextArray(values as readonly string[])}::text[]`;
+    : sql`${formatTextArray(values as readonly (string | null)[])}::text[]`;
 
 /** The object identifier of `text` (pg_type.dat). */
 const TEXT = 25;
 const ARRAY_HEAD_BYTES = 20;
+/** The length that stands for null. */
+const NULL_LENGTH = -1;
 
 /**
  * PostgreSQL's binary form of a text[] (array_send): a header, then each value after its length. In text form, every quote and
  * backslash would be escaped here and unescaped there, and records contain many quotes.
  */
-function formatTextArray(values: readonly string[]): Buffer {
-  const lengths = values.map(value => Buffer.byteLength(value));
+function formatTextArray(values: readonly (string | null)[]): Buffer {
+  const lengths = values.map(value => (value === null ? 0 : Buffer.byteLength(value)));
   const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + length, ARRAY_HEAD_BYTES));
-  const [dimensions, hasNulls, firstIndex] = [1, 0, 1];
+  const [dimensions, hasNulls, firstIndex] = [1, Number(values.includes(null)), 1];
   let at = 0;
   for (const word of [dimensions, hasNulls, TEXT, values.length, firstIndex])
     at = bytes.writeInt32BE(word, at);
   for (const [index, value] of values.entries()) {
-    at = bytes.writeInt32BE(lengths[index] as number, at);
-    at += bytes.write(value, at);
+    at = bytes.writeInt32BE(value === null ? NULL_LENGTH : (lengths[index] as number), at);
+    if (value !== null) at += bytes.write(value, at);
   }
   return bytes;
 }

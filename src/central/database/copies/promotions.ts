@@ -9,6 +9,7 @@ import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { promoted } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
+import { copyPublishedAt } from '../video-groups.ts';
 import { writePlacements } from './assignments.ts';
 
 export interface Promotion {
@@ -109,6 +110,7 @@ async function supersede(
       .where('site_id', '=', owner)
       .where('video_id', '=', video_id)
       .execute();
+    await copyPublishedAt(tx, [video_id]);
     await tx
       .updateTable('publications')
       .set({ epoch_start: null, invalidated_because: because })

@@ -1,5 +1,6 @@
 /** The tables of people and of the audit log, part of the schema of central. */
 import type { Kysely, Migration, Selectable } from 'kysely';
+import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 
 interface PersonTable {
@@ -156,6 +157,8 @@ interface VideoGroupTable {
   site_id: SiteId;
   video_id: VideoId;
   group_id: string;
+  /** That of the video. */
+  published_at: number;
 }
 
 interface AuditEntryTable {
@@ -383,7 +386,8 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function changeVideos({ schema }: Kysely<unknown>): Promise<void> {
+async function changeVideos(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db;
   /** `audience` of the record. Null: as `private` says. */
   await schema.alterTable('videos').addColumn('audience', 'text').execute();
   await schema.alterTable('videos').addColumn('owner_id', 'text').execute();
@@ -393,9 +397,39 @@ async function changeVideos({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('site_id', 'text', column => column.notNull())
     .addColumn('video_id', 'text', column => column.notNull())
     .addColumn('group_id', 'text', column => column.notNull())
-    .addPrimaryKeyConstraint('video_groups_key', ['site_id', 'video_id', 'group_id'])
+    .addColumn('published_at', 'bigint', column => column.notNull())
+    .addPrimaryKeyConstraint('video_groups_key', ['video_id', 'site_id', 'group_id'])
     .execute();
-  await schema.createIndex('video_groups_by_group').on('video_groups').column('group_id').execute();
-  // Grants that central issues to viewers by itself.
-  await schema.alterTable('grants').addColumn('person_id', 'text').execute();
+  await schema
+    .createIndex('video_groups_newest')
+    .on('video_groups')
+    .columns(['group_id', 'published_at', 'video_id', 'site_id'])
+    .execute();
+  // Each of these lists the videos that one kind of viewer sees, newest first, without reading those that are hidden.
+  const listed = sql`withdrawn = 0 and kind = 'video' and superseded_by is null`;
+  await sql`create index videos_public on videos (published_at, video_id)
+    where ${listed} and private != 1`.execute(db);
+  await sql`create index videos_public_of_site on videos (site_id, published_at, video_id)
+    where ${listed} and private != 1`.execute(db);
+  await sql`create index videos_internal on videos (published_at, video_id)
+    where ${listed} and audience = 'internal'`.execute(db);
+  await sql`create index videos_internal_of_site on videos (site_id, published_at, video_id)
+    where ${listed} and audience = 'internal'`.execute(db);
+  await sql`create index videos_of_owner on videos (owner_id, published_at, video_id)
+    where ${listed} and owner_id is not null`.execute(db);
+  await sql`create index videos_of_series on videos (series_id, published_at, video_id)
+    where ${listed} and series_id is not null`.execute(db);
+  await sql`create index videos_public_counts on videos (site_id, kind)
+    where withdrawn = 0 and superseded_by is null and private != 1`.execute(db);
+  await changeGrants(db);
+}
+
+/** Grants that central issues to viewers by itself. */
+async function changeGrants(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('grants').addColumn('person_id', 'text').execute();
+  await db.schema.alterTable('grants').addColumn('credential_id', 'text').execute();
+  await sql`create index grants_by_credential on grants (credential_id, video_id)
+    where credential_id is not null`.execute(db);
+  await sql`create index grants_by_person on grants (person_id) where person_id is not null`.execute(db);
+  await db.schema.createIndex('grants_by_expiry').on('grants').column('expires_at').execute();
 }

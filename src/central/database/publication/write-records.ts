@@ -1,10 +1,14 @@
 /** Writes records to the table of the catalogue. `take-records.ts` has decided before which of them may be written. */
-import { selectRows } from '../../../kernel/sql/rows.ts';
-import type { SiteId } from '../../../protocol/base/ids.ts';
+import { isAmong, selectRows } from '../../../kernel/sql/rows.ts';
+import { sql } from '../../../kernel/sql/sql.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralSchema, CentralTransaction, VideoRow } from '../schema.ts';
+import { writeVideoGroups } from '../video-groups.ts';
+
+const isHidden = ({ audience }: OfferedRecord): boolean => audience !== undefined && audience !== 'public';
 
 const kindOf = (record: OfferedRecord): VideoRow['kind'] =>
   isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
@@ -30,7 +34,10 @@ export async function writeRecords(tx: CentralTransaction, writes: readonly Reco
     position: writes.map((_, order) => first + order),
     search_text: writes.map(({ record }) => record.searchText),
     title: writes.map(({ record }) => record.title),
-    private: writes.map(({ record }) => (record.isPrivate ? 1 : 0)),
+    private: writes.map(({ record }) => (isHidden(record) ? 1 : 0)),
+    audience: writes.map(({ record }) => (isHidden(record) ? (record.audience ?? null) : null)),
+    owner_id: writes.map(({ record }) => record.owner ?? null),
+    series_id: writes.map(({ record }) => record.series ?? null),
   };
   await tx
     .insertInto('videos')
@@ -68,8 +75,32 @@ export async function writeRecords(tx: CentralTransaction, writes: readonly Reco
             .then(2)
             .else(ref('videos.private'))
             .end(),
+          audience: ref('excluded.audience'),
+          owner_id: ref('excluded.owner_id'),
+          series_id: ref('excluded.series_id'),
         }))
         .whereRef('excluded.version', '>', 'videos.version'),
     )
+    .execute();
+  await writeVideoGroups(tx, writes);
+  await hideCopies(
+    tx,
+    writes.map(({ record }) => record.video),
+  );
+}
+
+/** Copies of videos that are not public are marked, so that only those who may manage sites count them. */
+async function hideCopies(tx: CentralTransaction, videos: readonly VideoId[]): Promise<void> {
+  const hidden = sql<number>`case when exists (
+    select 1 from videos as original
+    where original.video_id = videos.video_id and original.kind = 'video' and original.private = 1
+      and original.superseded_by is null
+  ) then 1 else 0 end`;
+  await tx
+    .updateTable('videos')
+    .set({ private: hidden })
+    .where(isAmong(tx, 'video_id', videos))
+    .where('kind', '=', sql.lit('copy'))
+    .where('private', '!=', hidden)
     .execute();
 }

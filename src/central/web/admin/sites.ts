@@ -17,6 +17,7 @@ import {
   siteSchema,
 } from '../../../protocol/central.ts';
 import { regionSchema } from '../../../protocol/copies.ts';
+import { isAllowed } from '../../../protocol/people/permissions.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
 import { listClones, parseInstances } from '../../database/publication/instances.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
@@ -31,7 +32,7 @@ import {
   listSites,
   revoke,
 } from '../../database/sites.ts';
-import { type CentralContext, formatTime, mayManageSites, optionalTime } from '../context/context.ts';
+import { authorityOf, type CentralContext, formatTime, optionalTime } from '../context/context.ts';
 import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
 
@@ -71,8 +72,16 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   const { db, collector, changes, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
+    const authority = await authorityOf(request, context);
     const sites = await describeSites(context, await listSites(db));
-    return { sites: (await mayManageSites(request, context)) ? sites : sites.map(formatForEveryone) };
+    const publicCounts = await countVideosBySite(db, 'public');
+    return {
+      sites: sites.map(site =>
+        isAllowed(authority, 'manage-site', { site: site.id })
+          ? site
+          : formatForEveryone(site, publicCounts.get(site.id) ?? NONE_HELD),
+      ),
+    };
   });
 
   app.post(
@@ -146,8 +155,21 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-/** Only operators may see how a site isolates the decoding of media, and the addresses of clones. */
-const formatForEveryone = ({ conversion: _, clones: __, ...site }: Site): Site => site;
+type Counts = Pick<Site, 'videos' | 'copies'>;
+const NONE_HELD: Counts = { videos: 0, copies: 0 };
+
+/**
+ * Only those who may manage a site see how it isolates the decoding of media, the addresses of clones, and how many videos exist that
+ * are not public.
+ */
+function formatForEveryone({ conversion: _, clones: __, publication, ...site }: Site, counts: Counts): Site {
+  const { completeRecords: ___, ...others } = publication ?? {};
+  return {
+    ...site,
+    ...(publication ? { publication: { epoch: publication.epoch, ...others } } : {}),
+    ...counts,
+  };
+}
 
 const unknownSite = (): Problem => problem('site-unknown', 'There is no such site.');
 
@@ -161,7 +183,7 @@ async function describeSite(context: CentralContext, id: SiteId): Promise<Site> 
 async function describeSites({ db, links }: CentralContext, rows: readonly SiteRow[]): Promise<Site[]> {
   const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
   const publications = await listPublications(db);
-  const videos = await countVideosBySite(db);
+  const videos = await countVideosBySite(db, 'all');
   const nowMs = Date.now();
   const statuses = await listSiteStatus(db, nowMs);
   return rows.map(row =>
@@ -169,7 +191,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly SiteR
       readBy: row.database_url !== null ? 'sql' : links.find(row.id) ? 'link' : 'gateway',
       pending: pending.get(row.id),
       publication: publications.get(row.id),
-      held: videos.get(row.id) ?? { videos: 0, copies: 0 },
+      held: videos.get(row.id) ?? NONE_HELD,
       status: statuses.get(row.id),
       nowMs,
     }),
@@ -198,7 +220,7 @@ interface SiteDetails {
   readonly readBy: Site['readBy'];
   readonly pending: Pending | undefined;
   readonly publication: PublicationRow | undefined;
-  readonly held: { readonly videos: number; readonly copies: number };
+  readonly held: Counts;
   readonly status: ReportedStatus | undefined;
   readonly nowMs: number;
 }

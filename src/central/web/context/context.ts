@@ -7,7 +7,6 @@ import type { Signer } from '../../../kernel/http/client.ts';
 import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { isAllowed } from '../../../protocol/people/permissions.ts';
 import type { Audit } from '../../audit/audit.ts';
 import type { ChangeNotifier } from '../../change-notifier.ts';
 import type { Collector } from '../../collector/collector.ts';
@@ -46,10 +45,6 @@ export interface CentralContext {
 /** The authority of a request, which the table of access rules has checked. */
 export const authorityOf = (request: FastifyRequest, { guard }: CentralContext): Promise<Authority> =>
   guard.authorityOf(request.raw);
-
-/** True for requests of people who may manage every site: they see more in some responses. */
-export const mayManageSites = async (request: FastifyRequest, context: CentralContext): Promise<boolean> =>
-  isAllowed(await authorityOf(request, context), 'manage-site', {});
 
 /**
  * Returns the member whose key signed this request. The identity comes from the key, never from the body.

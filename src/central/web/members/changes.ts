@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
 import { type HttpServer, setRawSerializer } from '../../../kernel/http/server.ts';
+import { formatPrefix } from '../../../kernel/network.ts';
 import type { SiteId } from '../../../protocol/base/ids.ts';
 import {
   changePageSchema,
@@ -24,17 +25,19 @@ const changesQuerySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
   limit: z.coerce.number().int().min(1).max(1_000).default(500),
   wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
+  audiences: z.literal('true').optional(),
 });
 
 export function addChangeCalls(app: HttpServer, context: CentralContext): void {
-  const { db, changes } = context;
+  const { db, changes, config } = context;
 
   app.get(
     '/api/changes',
     { schema: { querystring: changesQuerySchema, response: { 200: changePageSchema } } },
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
-      const { after, limit, wait } = request.query;
+      const { after, limit, wait, audiences } = request.query;
+      const withAudiences = audiences !== undefined;
       // The page consists of up to 1,000 records that were validated on arrival, so they are not validated again on output.
       setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
       const start = await registerUpTo(db, tracker.id, after, Date.now());
@@ -42,7 +45,10 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
         changes,
         reply,
         waitS: wait,
-        read: () => listChanges(db, start, limit),
+        async read() {
+          const page = await listChanges(db, start, { limit, withAudiences });
+          return withAudiences ? { ...page, houseNetworks: config.houseNetworks.map(formatPrefix) } : page;
+        },
         hasChanges: page => page.changes.length > 0,
       });
     },
