@@ -25,12 +25,14 @@ import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
 import { createProver } from './database/audit/chain.ts';
 import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
+import { saveProviders } from './database/people/providers/configured.ts';
 import { listPending } from './database/publication/signals.ts';
 import { openMasters } from './database/rights-keys.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
 import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { createAuthenticate } from './people/authenticate.ts';
+import { createProviders } from './people/oidc/providers.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { SignalRate } from './signal-rate.ts';
@@ -45,6 +47,9 @@ import { addCalls, addPages } from './web/web.ts';
  */
 const SESSIONS = 'tributary central: sessions of trackers';
 const SECRETS = 'tributary central: secrets in the database';
+
+/** For each request to a provider of OpenID Connect; a person is waiting. */
+const PROVIDER_TIMEOUT_MS = 10_000;
 
 export interface CentralOptions {
   /** The directory of the built pages. Without it, no pages are served. */
@@ -76,6 +81,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     await startFeed(db, Date.now());
     const audit = createAudit({ db, prover: createProver(key), log });
     lifetime.add('audit log', audit.stop);
+    await saveProviders(db, config.oidc, Date.now());
 
     let stopping = false;
     const { app, metrics: registry } = await createHttp({
@@ -114,9 +120,13 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       operatorToken: config.breakGlass ? config.operatorToken : undefined,
       cookie: sessionCookieName('central'),
     };
+    const ownUrl = (): string => config.baseUrl ?? addressOf(app.server.address() as AddressInfo);
     const context: CentralContext = {
       config,
       audit,
+      log,
+      ownUrl,
+      providers: createProviders(config.oidc, { timeoutMs: PROVIDER_TIMEOUT_MS, clock: systemClock, log }),
       credentials,
       guard: createAccessGuard({ authenticate: createAuthenticate({ db, config, credentials }) }),
       publicKey: key.publicKey,
@@ -150,7 +160,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       changes.close();
       links.close();
     });
-    const url = config.baseUrl ?? addressOf(app.server.address() as AddressInfo);
+    const url = ownUrl();
     log.info({ url, data: config.dataDirectory }, 'central is up');
     return { url, publicKey: key.publicKey };
   });

@@ -36,13 +36,18 @@ const oidcProviderSchema = z.strictObject({
   /** Roles of groups. Without `site` or `series`, the role is for everything. `group = "*"` is everyone at this provider. */
   roles: z
     .array(
-      z.strictObject({
-        group: z.string().min(1).max(200),
-        role: roleSchema,
-        /** The id of a site. */
-        site: siteIdSchema.optional(),
-        series: seriesIdSchema.optional(),
-      }),
+      z
+        .strictObject({
+          group: z.string().min(1).max(200),
+          role: roleSchema,
+          /** The id of a site. */
+          site: siteIdSchema.optional(),
+          series: seriesIdSchema.optional(),
+        })
+        .refine(
+          ({ site, series }) => site === undefined || series === undefined,
+          'has both site and series. Use two entries, one for each.',
+        ),
     )
     .max(1_000)
     .default([]),

@@ -139,6 +139,11 @@ export const PROBLEMS = {
     'Try again in a moment, or sign in in another way.',
     RETRY,
   ),
+  'sign-in-expired': entry(
+    400,
+    'Sign-in not completed',
+    'The sign-in took too long, was used already, or began in another browser. Sign in again.',
+  ),
   'sign-in-refused': entry(403, 'Sign-in refused', 'Ask an administrator whether this account may sign in.'),
   'link-invalid': entry(
     410,

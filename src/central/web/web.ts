@@ -26,6 +26,7 @@ import { addStatementCalls } from './members/statements.ts';
 import { addStorageReportCalls } from './members/storage-reports.ts';
 import { addWithdrawalCalls } from './members/withdrawals.ts';
 import { addMeCalls } from './people/me.ts';
+import { addProviderSignIn } from './people/provider-sign-in.ts';
 import { addSiteSignIn } from './people/site-sign-in.ts';
 import { addVideoCalls } from './videos.ts';
 
@@ -41,6 +42,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   // People
   addMeCalls(app, context);
   addSiteSignIn(app, context);
+  addProviderSignIn(app, context);
   // Operators
   addSiteCalls(app, context);
   addTrackerCalls(app, context);

@@ -125,7 +125,7 @@ interface SignInCodeTable {
 
 /** Sign-ins at a provider that have not come back yet. */
 interface ProviderSignInTable {
-  /** SHA-256 of `state`. */
+  /** SHA-256 of `state` and of the cookie of the browser. */
   state_hash: string;
   provider: string;
   /** Encrypted JSON: the code verifier and the nonce. */

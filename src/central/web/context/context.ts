@@ -6,6 +6,7 @@ import type { CredentialOptions } from '../../../kernel/access/credentials.ts';
 import type { Signer } from '../../../kernel/http/client.ts';
 import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
+import type { Log } from '../../../kernel/log.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { Audit } from '../../audit/audit.ts';
 import type { ChangeNotifier } from '../../change-notifier.ts';
@@ -14,12 +15,18 @@ import type { CentralConfig } from '../../config.ts';
 import { type CentralDatabase, isSite, type MemberRow, type SiteRow } from '../../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../../database/sites.ts';
 import type { CentralMetrics } from '../../metrics.ts';
+import type { Providers } from '../../people/oidc/providers.ts';
 import type { RejectionLog } from '../../rejection-log.ts';
 import type { SignalRate } from '../../signal-rate.ts';
 import type { Links } from '../../site-reader/links.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;
+  readonly log: Log;
+  /** The URL at which browsers reach central: from the settings, never from a request. */
+  ownUrl(): string;
+  /** The providers with which people sign in. */
+  readonly providers: Providers;
   readonly publicKey: string;
   /** Signs central's own requests to members. */
   readonly signer: Signer;
