@@ -13,6 +13,10 @@ const PAGE_FOLDERS: Readonly<Record<string, string>> = {
   library: 'library',
   admin: 'admin',
   explain: 'explain',
+  people: 'people',
+  account: 'account',
+  'sign-in': 'sign-in',
+  invitation: 'invitation',
   lost: 'not-found',
 };
 const TEMPLATE = path('src/ui/page.html');

@@ -10,7 +10,16 @@ const PAGES_PORT = 5173;
 const PAGE_SERVERS = {
   central: {
     address: 'http://127.0.0.1:8080',
-    pages: { '/': 'index', '/watch/*': 'watch', '/admin': 'admin', '/admin/explain': 'explain' },
+    pages: {
+      '/': 'index',
+      '/watch/*': 'watch',
+      '/admin': 'admin',
+      '/admin/explain': 'explain',
+      '/admin/people': 'people',
+      '/account': 'account',
+      '/sign-in': 'sign-in',
+      '/invitation': 'invitation',
+    },
   },
   site: { address: 'http://127.0.0.2:8090', pages: { '/': 'studio', '/library': 'library' } },
 };

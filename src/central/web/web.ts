@@ -74,8 +74,12 @@ export function addPages(app: HttpServer, db: CentralDatabase, directory: string
       '/watch/:video': 'watch.html',
       '/admin': 'admin.html',
       '/admin/explain': 'explain.html',
+      '/admin/people': 'people.html',
+      '/account': 'account.html',
+      '/sign-in': 'sign-in.html',
+      '/invitation': 'invitation.html',
     },
-    unlisted: ['/admin', '/admin/explain'],
+    unlisted: ['/admin', '/admin/explain', '/admin/people', '/account', '/sign-in', '/invitation'],
     connectTo: () => listOrigins(db),
   });
 }

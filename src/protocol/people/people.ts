@@ -54,6 +54,8 @@ export const personSchema = z.strictObject({
   /** Until when an unused invitation is valid. */
   invitedUntil: timestampSchema.optional(),
   createdAt: timestampSchema,
+  /** True if the caller may change this account, and not only the roles that they see. */
+  mayChange: z.boolean().optional(),
 });
 export type Person = z.infer<typeof personSchema>;
 

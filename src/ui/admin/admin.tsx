@@ -1,4 +1,5 @@
 /** The administration page: sites, trackers, copies and the signal log, as far as the person may see them. */
+import { AdminNavigation } from '../components/admin-navigation.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -11,6 +12,7 @@ export function Admin() {
   const { token } = useMe();
   return (
     <Page title={t.admin.title} home="/" links={navigation}>
+      <AdminNavigation />
       <h1>{t.admin.heading}</h1>
       <RequirePermission anyOf={['manage-site', 'manage-copies']}>
         <FleetOverview token={token} />

@@ -6,6 +6,7 @@ import { call } from '../api/call.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice } from '../components/notice.tsx';
 import { useForgetRefused } from '../components/operator-token.tsx';
+import { OutcomeNotice, useOutcome } from '../components/use-outcome.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { Copies } from './copies/copies.tsx';
 import { SignalLog } from './signal-log/signal-log.tsx';
@@ -15,7 +16,6 @@ import { type Invitation, InvitationPanel } from './sites/invitation.tsx';
 import { SiteMap } from './sites/site-map.tsx';
 import { type SiteActions, SitesTable } from './sites/sites-table.tsx';
 import { type Tracker, TrackersTable } from './sites/trackers-table.tsx';
-import { OutcomeNotice, useOutcome } from './use-outcome.tsx';
 
 const REFRESH_MS = 2_000;
 

@@ -4,7 +4,7 @@ import { ApiError, isWrongCredential, parseProblem } from './api-error.ts';
 const TIMEOUT_MS = 15_000;
 
 interface CallOptions {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** A file is sent unchanged, anything else as JSON. */
   readonly body?: unknown;
   readonly token?: string | undefined;

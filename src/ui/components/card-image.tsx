@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { formatClock } from '../i18n/format.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
-import { PlaceholderImage } from './placeholder-image.tsx';
+import { PlaceholderImage } from './placeholder/placeholder-image.tsx';
 
 interface CardImageProps {
   readonly video: string;

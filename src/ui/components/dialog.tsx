@@ -47,9 +47,11 @@ interface ConfirmProps {
   readonly no: string;
   readonly onYes: () => void;
   readonly onNo: () => void;
+  /** Default: true. */
+  readonly isDangerous?: boolean;
 }
 
-export function Confirm({ title, text, yes, no, onYes, onNo }: ConfirmProps) {
+export function Confirm({ title, text, yes, no, onYes, onNo, isDangerous = true }: ConfirmProps) {
   return (
     <Dialog title={title} onClose={onNo} testId="confirm">
       <p>{text}</p>
@@ -57,7 +59,12 @@ export function Confirm({ title, text, yes, no, onYes, onNo }: ConfirmProps) {
         <button type="button" onClick={onNo} data-testid="confirm-no">
           {no}
         </button>
-        <button type="button" class="danger" onClick={onYes} data-testid="confirm-yes">
+        <button
+          type="button"
+          class={isDangerous ? 'danger' : 'primary'}
+          onClick={onYes}
+          data-testid="confirm-yes"
+        >
           {yes}
         </button>
       </div>

@@ -6,13 +6,17 @@ export interface FieldSpec<Key extends string> {
   readonly label: string;
   readonly hint?: string;
   readonly required?: boolean;
-  readonly kind?: 'text' | 'url' | 'number' | 'lines' | 'secret';
+  readonly kind?: 'text' | 'url' | 'number' | 'lines' | 'secret' | 'email';
   readonly placeholder?: string;
+  readonly autocomplete?: 'name' | 'off';
 }
 
 /** The labels of the fields by their keys, to name them in errors. */
 export const labelsOf = (specs: readonly FieldSpec<string>[]): Readonly<Record<string, string>> =>
   Object.fromEntries(specs.map(({ key, label }) => [key, label]));
+
+const SECRET = { type: 'password', autocomplete: 'off' } as const;
+const EMAIL = { type: 'email' } as const;
 
 interface FieldProps {
   readonly spec: FieldSpec<string>;
@@ -27,6 +31,7 @@ export function Field({ spec, value, onInput }: FieldProps) {
     name: spec.key,
     value,
     required: spec.required ?? false,
+    ...(spec.autocomplete ? { autocomplete: spec.autocomplete } : {}),
     ...(spec.placeholder ? { placeholder: spec.placeholder } : {}),
     ...(spec.hint ? { 'aria-describedby': `${id}-hint` } : {}),
   };
@@ -38,7 +43,7 @@ export function Field({ spec, value, onInput }: FieldProps) {
       ) : (
         <input
           {...shared}
-          {...(spec.kind === 'secret' ? { type: 'password', autocomplete: 'off' } : {})}
+          {...(spec.kind === 'secret' ? SECRET : spec.kind === 'email' ? EMAIL : {})}
           inputMode={spec.kind === 'number' ? 'decimal' : spec.kind === 'url' ? 'url' : 'text'}
           {...(spec.kind === 'number' ? { pattern: '-?[0-9]+([.][0-9]+)?' } : {})}
           onInput={event => onInput(event.currentTarget.value)}

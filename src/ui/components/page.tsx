@@ -3,9 +3,10 @@ import { type ComponentChildren, type FunctionComponent, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LanguageProvider, useTranslation } from '../i18n/use-translation.tsx';
 import type { Part } from '../me/sign-in-address.ts';
-import { MeProvider, useMe } from '../me/use-me.tsx';
-import { LanguageSwitch } from './language-switch.tsx';
-import { PersonMenu } from './person-menu.tsx';
+import { MeProvider } from '../me/use-me.tsx';
+import { useFirstAdminPage } from './admin-navigation.tsx';
+import { LanguageSwitch } from './header/language-switch.tsx';
+import { PersonMenu } from './header/person-menu.tsx';
 import { Wordmark } from './wordmark.tsx';
 
 /** @param part undefined for a page that every part serves: it does not show who is signed in */
@@ -75,18 +76,14 @@ export function Page({ title, home, links, account, children }: PageProps) {
   );
 }
 
-/** Each of these is reason enough to see the administration. */
-const ADMIN_ACTIONS = ['manage-site', 'manage-copies', 'manage-people', 'read-audit'] as const;
-
 /** The navigation of central's pages. */
 export function useCentralNavigation(current?: 'catalogue' | 'admin'): readonly PageLink[] {
   const { t } = useTranslation();
-  const { isAllowedSomewhere } = useMe();
-  const isAdmin = ADMIN_ACTIONS.some(isAllowedSomewhere);
+  const admin = useFirstAdminPage() ?? (current === 'admin' ? '/admin' : undefined);
   return [
     { href: '/', text: t.common.catalogue, current: current === 'catalogue' },
-    ...(isAdmin || current === 'admin'
-      ? [{ href: '/admin', text: t.common.administration, current: current === 'admin' }]
-      : []),
+    ...(admin === undefined
+      ? []
+      : [{ href: admin, text: t.common.administration, current: current === 'admin' }]),
   ];
 }

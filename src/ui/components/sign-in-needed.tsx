@@ -20,15 +20,26 @@ function SignInNeeded() {
   );
 }
 
-/** The operator token, for the first start and for emergencies. */
-function BreakGlass() {
+/**
+ * The operator token, for the first start and for emergencies.
+ *
+ * @param next the page to open with it. Default: this page.
+ */
+export function BreakGlass({ next }: { readonly next?: string }) {
   const { t } = useTranslation();
   const { part, setToken, wasTokenRefused } = useMe();
   return (
     <details class="break-glass" open={wasTokenRefused}>
       <summary>{t.me.breakGlass}</summary>
       <p class="quiet">{t.me.breakGlassHint}</p>
-      <SignInForm part={part} isRefused={wasTokenRefused} onToken={setToken} />
+      <SignInForm
+        part={part}
+        isRefused={wasTokenRefused}
+        onToken={token => {
+          setToken(token);
+          if (next !== undefined) location.assign(next);
+        }}
+      />
     </details>
   );
 }

@@ -5,6 +5,7 @@ import type { Explanation } from '../../protocol/tracker.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
+import { AdminNavigation } from '../components/admin-navigation.tsx';
 import { ErrorNotice, ErrorText } from '../components/notice.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { RequirePermission } from '../components/sign-in-needed.tsx';
@@ -38,6 +39,7 @@ export function Explain() {
   const known = usePoll('known', fetchContext, () => REFRESH_MS);
   return (
     <Page title={t.explain.title} home="/" links={links}>
+      <AdminNavigation />
       <h1>{t.explain.heading}</h1>
       <p class="quiet">{t.explain.hint}</p>
       {known.error !== undefined && <ErrorNotice error={known.error} retry={known.refresh} />}

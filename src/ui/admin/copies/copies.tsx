@@ -11,9 +11,9 @@ import type {
 import { call } from '../../api/call.ts';
 import { usePoll } from '../../api/use-poll.ts';
 import { ErrorNotice } from '../../components/notice.tsx';
+import { OutcomeNotice, useOutcome } from '../../components/use-outcome.tsx';
 import { type SiteHealth, type StaleSince, siteHealth } from '../../health/health.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { OutcomeNotice, useOutcome } from '../use-outcome.tsx';
 import { AddRule } from './add-rule.tsx';
 import { CopySites } from './copy-sites.tsx';
 import { Placements } from './placements.tsx';

@@ -1,5 +1,6 @@
 /** The join token of a new member, shown once, with the command and the configuration with which it starts. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { Copyable } from '../../components/copyable.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import {
   fileOf,
@@ -66,31 +67,5 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
         </button>
       </div>
     </section>
-  );
-}
-
-function Copyable({ text, testId }: { readonly text: string; readonly testId: string }) {
-  const { t } = useTranslation();
-  const [copied, setCopied] = useState<string>();
-  return (
-    <>
-      <pre data-testid={testId}>{text}</pre>
-      {/* Browsers allow the clipboard only on secure pages. Elsewhere the person selects and copies the lines. */}
-      {'clipboard' in navigator && (
-        <div class="actions">
-          <button
-            type="button"
-            onClick={() =>
-              void navigator.clipboard.writeText(text).then(
-                () => setCopied(text),
-                () => setCopied(undefined),
-              )
-            }
-          >
-            {copied === text ? t.admin.copied : t.admin.copy}
-          </button>
-        </div>
-      )}
-    </>
   );
 }

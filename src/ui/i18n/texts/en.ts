@@ -2,6 +2,7 @@
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
 import { enPeople } from './en-people.ts';
+import { enPeopleAdmin } from './en-people-admin.ts';
 import { enProblems } from './en-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
@@ -37,6 +38,7 @@ export const en = {
   /** By the codes of the servers' problems. */
   problems: enProblems,
   ...enPeople,
+  ...enPeopleAdmin,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',

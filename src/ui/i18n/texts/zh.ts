@@ -1,6 +1,7 @@
 /** 各页面的简体中文文本。 */
 import type { Texts } from './en.ts';
 import { zhPeople } from './zh-people.ts';
+import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhProblems } from './zh-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
@@ -32,6 +33,7 @@ export const zh: Texts = {
   },
   problems: zhProblems,
   ...zhPeople,
+  ...zhPeopleAdmin,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',

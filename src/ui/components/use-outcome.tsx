@@ -1,8 +1,8 @@
 /** The outcome of the last action: a notice that stays in view until it is closed. */
 import { useState } from 'preact/hooks';
-import { Notice } from '../components/notice.tsx';
 import { formatError } from '../i18n/error-text.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { Notice } from './notice.tsx';
 
 interface Outcome {
   readonly text: string;

@@ -1,6 +1,6 @@
 /** Changes the language of the page. */
-import { LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES } from '../i18n/language.ts';
-import { useTranslation } from '../i18n/use-translation.tsx';
+import { LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES } from '../../i18n/language.ts';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 
 export function LanguageSwitch() {
   const { language, t, setLanguage } = useTranslation();

@@ -1,9 +1,9 @@
 /** The person who uses the page, with the account and the way out; or the way in. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { useTranslation } from '../i18n/use-translation.tsx';
-import { useMe, useOptionalMe } from '../me/use-me.tsx';
-import { ErrorText } from './notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useMe, useOptionalMe } from '../../me/use-me.tsx';
+import { ErrorText } from '../notice.tsx';
 
 interface PersonMenuProps {
   readonly account: string | undefined;
