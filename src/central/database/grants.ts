@@ -1,6 +1,7 @@
 /** Grants: permissions to watch a private video until a given time. Only their claims are stored; tokens are derived from them. */
 import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
+import { inTransaction } from '../../kernel/sql/transaction.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
 import type { Cursor } from './cursor.ts';
@@ -71,7 +72,7 @@ export function revokeGrants(
   only: string | undefined,
   nowMs: number,
 ): Promise<number> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     // This comes first because it locks out other revocations until this one is committed.
     await claimPositions(tx, 0);
     let select = tx

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import { StartupError } from '../../kernel/lifecycle/startup-error.ts';
+import { inTransaction } from '../../kernel/sql/transaction.ts';
 import { claimPositions } from './feed.ts';
 import type { CentralDatabase } from './schema.ts';
 
@@ -81,7 +82,7 @@ export function rotateMaster(
   keepMs: number,
   nowMs: number,
 ): Promise<number> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     // The lock makes rotations by several centrals run one after another, and the position notifies all of them.
     await claimPositions(tx, 1);
     const last = await tx

@@ -2,6 +2,7 @@
 import { type Outcome, perDatabase, succeeded } from '../../kernel/sql/batching.ts';
 import { isPostgres } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
+import { inTransaction } from '../../kernel/sql/transaction.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/base/ids.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { claimPositions } from './feed.ts';
@@ -44,7 +45,7 @@ export function insertMember(
   invitation: Invitation,
   nowMs: number,
 ): Promise<void> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     await tx
       .insertInto('members')
       .values({
@@ -186,7 +187,7 @@ export function enrol(
   publicKey: string,
   nowMs: number,
 ): Promise<Enrolment> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     const found = await findInvited(tx, tokenHash, publicKey, nowMs);
     if (found.outcome !== 'enrolled' || found.member.join_used_at !== null) return found;
     if (found.member.public_key !== publicKey) await retireKey(tx, found.member.public_key, nowMs);
@@ -211,7 +212,7 @@ export function enrol(
 /** Revokes a member: its key is rejected from the next request on. Returns false if there is no such member. */
 export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): Promise<boolean> {
   const { role, id } = member;
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     const before = await tx
       .selectFrom('members')
       .select('public_key')
@@ -263,6 +264,24 @@ export interface SiteEdit {
   readonly policy?: SitePolicyEdit | undefined;
 }
 
+/** The settings of a site that operators edit. The URL of its database contains a password. */
+export async function findSiteSettings(
+  tx: CentralTransaction,
+  id: SiteId,
+): Promise<Readonly<Record<string, unknown>>> {
+  const row = await tx.selectFrom('members').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) return {};
+  return {
+    name: row.name,
+    baseUrl: row.base_url,
+    coordinates: row.latitude === null ? null : [row.latitude, row.longitude],
+    region: row.region,
+    readBySql: row.database_url !== null,
+    zone: JSON.parse(row.zone),
+    ...JSON.parse(row.policy),
+  };
+}
+
 /** Merges an edit into the stored policy. A member that is set to null returns to its default. */
 const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
   const stored: SitePolicyEdit = JSON.parse(before);
@@ -272,7 +291,7 @@ const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
 
 /** Returns false if there is no such site. */
 export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promise<boolean> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     // The position is claimed first, because its lock excludes other edits until the commit.
     const position = await claimPositions(tx, 1);
     const before = await tx.selectFrom('members').select('policy').where('id', '=', id).executeTakeFirst();

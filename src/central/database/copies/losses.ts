@@ -1,5 +1,6 @@
 /** Declares a site lost: chooses a successor for each of its videos that another site holds a copy of. */
 import { sql } from '../../../kernel/sql/sql.ts';
+import { inTransaction } from '../../../kernel/sql/transaction.ts';
 import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import type { CentralDatabase } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
@@ -20,7 +21,7 @@ export function declareLost(
   isUp: (site: SiteId) => boolean,
   nowMs: number,
 ): Promise<Loss | undefined> {
-  return db.transaction().execute(async tx => {
+  return inTransaction(db, async tx => {
     const { numUpdatedRows } = await tx
       .updateTable('members')
       .set({ lost_at: nowMs })

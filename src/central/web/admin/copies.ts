@@ -10,6 +10,7 @@ import { listSiteStatus } from '../../database/site-status-reports.ts';
 import { findMember } from '../../database/sites.ts';
 import { makeCopyReport } from '../../placement/report.ts';
 import { readPlacementState } from '../../placement-loop.ts';
+import { audit } from '../context/audit.ts';
 import { type CentralContext, requireMember } from '../context/context.ts';
 
 /** Enough for 1,000 videos of about 70 bytes each. */
@@ -47,8 +48,14 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
       const nowMs = Date.now();
       const statuses = await listSiteStatus(db, nowMs);
       const isUp = (site: SiteId): boolean => statuses.get(site)?.state === 'up';
-      const loss = await declareLost(db, request.params.id, isUp, nowMs);
-      if (!loss) throw unknownSite();
+      const { id } = request.params;
+      const loss = await db.transaction().execute(async tx => {
+        const declared = await declareLost(tx, id, isUp, nowMs);
+        if (!declared) throw unknownSite();
+        const after = { takenOver: declared.promotions.length, lost: declared.lost.length };
+        await audit(request, context, { action: 'site.lost', object: `site:${id}`, after }, tx);
+        return declared;
+      });
       changes.notify();
       return {
         promoted: await Promise.all(

@@ -18,6 +18,7 @@ import { findGrant, insertGrant, listGrants, revokeGrants } from '../../database
 import { listMasters } from '../../database/rights-keys.ts';
 import type { CentralDatabase, GrantRow } from '../../database/schema.ts';
 import { describeGrant } from '../../rights/grants.ts';
+import { audit } from '../context/audit.ts';
 import { type CentralContext, listTrackerUrls } from '../context/context.ts';
 
 const MAX_LISTED = 500;
@@ -74,7 +75,13 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       await requirePrivate(id);
       const { lifetimeS, note } = request.body;
       const nowMs = Date.now();
-      const row = await insertGrant(db, { video: id, note, expiresMs: nowMs + lifetimeS * 1_000 }, nowMs);
+      const expiresMs = nowMs + lifetimeS * 1_000;
+      const row = await db.transaction().execute(async tx => {
+        const inserted = await insertGrant(tx, { video: id, note, expiresMs }, nowMs);
+        const after = { grant: inserted.id, note, expiresAt: new Date(expiresMs).toISOString() };
+        await audit(request, context, { action: 'grant.issue', object: `video:${id}`, after }, tx);
+        return inserted;
+      });
       const describe = await createDescriber(request);
       return reply.header('cache-control', 'no-store').code(201).send(describe(row));
     },
@@ -109,7 +116,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       const { id, grant } = request.params;
       if (!(await findGrant(db, id, grant))) throw problem('grant-unknown', 'There is no such grant.');
-      return revoke(id, grant);
+      return revoke(request, id, grant);
     },
   );
 
@@ -123,12 +130,17 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       },
     },
     async request => {
-      return revoke(request.params.id, undefined);
+      return revoke(request, request.params.id, undefined);
     },
   );
 
-  async function revoke(video: VideoId, grant: string | undefined) {
-    const revoked = await revokeGrants(db, video, grant, Date.now());
+  async function revoke(request: FastifyRequest, video: VideoId, grant: string | undefined) {
+    const revoked = await db.transaction().execute(async tx => {
+      const count = await revokeGrants(tx, video, grant, Date.now());
+      const after = { ...(grant === undefined ? {} : { grant }), revoked: count };
+      await audit(request, context, { action: 'grant.revoke', object: `video:${video}`, after }, tx);
+      return count;
+    });
     changes.notify();
     return { revoked };
   }

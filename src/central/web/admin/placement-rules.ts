@@ -22,6 +22,7 @@ import {
 import { findMember } from '../../database/sites.ts';
 import { previewChange } from '../../placement/preview.ts';
 import { readPlacementState } from '../../placement-loop.ts';
+import { audit } from '../context/audit.ts';
 import type { CentralContext } from '../context/context.ts';
 
 const MAX_RULES = 10_000;
@@ -47,16 +48,27 @@ export function addPlacementRuleCalls(app: HttpServer, context: CentralContext):
       if ((await listActiveRules(db)).length >= MAX_RULES) {
         throw problem('rules-too-many', `At most ${MAX_RULES} rules are allowed.`);
       }
-      const stored = await insertRule(db, rule, Date.now());
+      const stored = await db.transaction().execute(async tx => {
+        const inserted = await insertRule(tx, rule, Date.now());
+        const object = `rule:${inserted.id}`;
+        await audit(request, context, { action: 'rule.create', object, after: { ...rule } }, tx);
+        return inserted;
+      });
       changes.notify();
       return reply.code(201).send(stored);
     },
   );
 
   app.delete('/api/placement-rules/:id', { schema: { params: parameters } }, async (request, reply) => {
-    if (!(await removeRule(db, request.params.id, Date.now()))) {
-      throw problem('rule-unknown', 'There is no such rule.');
-    }
+    const { id } = request.params;
+    await db.transaction().execute(async tx => {
+      const removed = (await listRules(tx)).find(each => each.id === id);
+      if (!removed || !(await removeRule(tx, id, Date.now()))) {
+        throw problem('rule-unknown', 'There is no such rule.');
+      }
+      const before = { ...removed.rule };
+      await audit(request, context, { action: 'rule.delete', object: `rule:${id}`, before }, tx);
+    });
     changes.notify();
     return reply.code(204).send();
   });
@@ -72,13 +84,18 @@ export function addPlacementRuleCalls(app: HttpServer, context: CentralContext):
     },
     async request => {
       const { id } = request.params;
-      const isRestored = await restoreRule(db, id);
-      const rule = (await listRules(db)).find(each => each.id === id);
-      if (!isRestored || !rule) {
-        throw problem('rule-unknown', 'There is no removed rule of this id that can still be restored.');
-      }
+      const restored = await db.transaction().execute(async tx => {
+        const isRestored = await restoreRule(tx, id);
+        const found = (await listRules(tx)).find(each => each.id === id);
+        if (!isRestored || !found) {
+          throw problem('rule-unknown', 'There is no removed rule of this id that can still be restored.');
+        }
+        const after = { ...found.rule };
+        await audit(request, context, { action: 'rule.restore', object: `rule:${id}`, after }, tx);
+        return found;
+      });
       changes.notify();
-      return rule;
+      return restored;
     },
   );
 

@@ -1,5 +1,6 @@
 /** The calls for sites: the list for the pages, and inviting, editing, collecting and revoking for operators. */
 import * as z from 'zod';
+import { findDifferences } from '../../../kernel/audit/differences.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { isPostgresUrl } from '../../../kernel/sql/postgres.ts';
@@ -27,11 +28,13 @@ import {
   countVideosBySite,
   editSite,
   findMember,
+  findSiteSettings,
   insertMember,
   invite,
   listSites,
   revoke,
 } from '../../database/sites.ts';
+import { audit } from '../context/audit.ts';
 import { authorityOf, type CentralContext, formatTime, optionalTime } from '../context/context.ts';
 import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
@@ -95,7 +98,16 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const nowMs = Date.now();
       await requireFreeBaseUrl(db, request.body.baseUrl);
       const { joinToken, invitation } = makeInvitation(nowMs);
-      await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
+      await db.transaction().execute(async tx => {
+        await insertMember(tx, { id, role: 'site', ...request.body }, invitation, nowMs);
+        const { name, baseUrl } = request.body;
+        await audit(
+          request,
+          context,
+          { action: 'site.create', object: `site:${id}`, after: { name, baseUrl } },
+          tx,
+        );
+      });
       changes.notify();
       return reply
         .code(201)
@@ -114,7 +126,12 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const { databaseUrl, ...edit } = request.body;
       await requireFreeBaseUrl(db, edit.baseUrl, id);
       const encryptedUrl = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
-      if (!(await editSite(db, id, { ...edit, databaseUrl: encryptedUrl }))) throw unknownSite();
+      await db.transaction().execute(async tx => {
+        const before = await findSiteSettings(tx, id);
+        if (!(await editSite(tx, id, { ...edit, databaseUrl: encryptedUrl }))) throw unknownSite();
+        const change = findDifferences(before, await findSiteSettings(tx, id));
+        await audit(request, context, { action: 'site.edit', object: `site:${id}`, ...change }, tx);
+      });
       changes.notify();
       return describeSite(context, id);
     },
@@ -125,7 +142,10 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     { schema: { params: parameters, response: { 200: siteSchema } } },
     async request => {
       const { id } = request.params;
-      if (!(await revoke(db, { role: 'site', id }, Date.now()))) throw unknownSite();
+      await db.transaction().execute(async tx => {
+        if (!(await revoke(tx, { role: 'site', id }, Date.now()))) throw unknownSite();
+        await audit(request, context, { action: 'site.revoke', object: `site:${id}` }, tx);
+      });
       changes.notify();
       return describeSite(context, id);
     },
@@ -137,7 +157,11 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
-      if (!(await invite(db, { role: 'site', id }, invitation))) throw unknownSite();
+      await db.transaction().execute(async tx => {
+        if (!(await invite(tx, { role: 'site', id }, invitation))) throw unknownSite();
+        const after = { invited: true };
+        await audit(request, context, { action: 'site.edit', object: `site:${id}`, after }, tx);
+      });
       return reply
         .code(201)
         .send({ site: await describeSite(context, id), ...describeInvitation(joinToken, context) });

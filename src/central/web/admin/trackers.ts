@@ -11,6 +11,7 @@ import {
 } from '../../../protocol/central.ts';
 import type { MemberRow } from '../../database/schema.ts';
 import { findMember, insertMember, invite, listMembers, revoke } from '../../database/sites.ts';
+import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime, optionalTime } from '../context/context.ts';
 import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
@@ -34,7 +35,12 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       const nowMs = Date.now();
       await requireFreeBaseUrl(db, request.body.baseUrl);
       const { joinToken, invitation } = makeInvitation(nowMs);
-      await insertMember(db, { id, role: 'tracker', zone: [], ...request.body }, invitation, nowMs);
+      await db.transaction().execute(async tx => {
+        await insertMember(tx, { id, role: 'tracker', zone: [], ...request.body }, invitation, nowMs);
+        const { name, baseUrl } = request.body;
+        const after = { name, baseUrl };
+        await audit(request, context, { action: 'tracker.create', object: `tracker:${id}`, after }, tx);
+      });
       return reply.code(201).send({ tracker: await describe(id), ...describeInvitation(joinToken, context) });
     },
   );
@@ -44,7 +50,10 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
     { schema: { params: parameters, response: { 200: trackerSchema } } },
     async request => {
       const { id } = request.params;
-      if (!(await revoke(db, { role: 'tracker', id }, Date.now()))) throw unknownTracker();
+      await db.transaction().execute(async tx => {
+        if (!(await revoke(tx, { role: 'tracker', id }, Date.now()))) throw unknownTracker();
+        await audit(request, context, { action: 'tracker.revoke', object: `tracker:${id}` }, tx);
+      });
       changes.notify();
       return describe(id);
     },
@@ -56,7 +65,11 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
     async (request, reply) => {
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
-      if (!(await invite(db, { role: 'tracker', id }, invitation))) throw unknownTracker();
+      await db.transaction().execute(async tx => {
+        if (!(await invite(tx, { role: 'tracker', id }, invitation))) throw unknownTracker();
+        const after = { invited: true };
+        await audit(request, context, { action: 'tracker.edit', object: `tracker:${id}`, after }, tx);
+      });
       return reply.code(201).send({ tracker: await describe(id), ...describeInvitation(joinToken, context) });
     },
   );

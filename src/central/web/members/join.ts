@@ -1,4 +1,6 @@
 /** Enrolment: a site or tracker registers the public key that it made itself, with its join token. */
+
+import { requestAddress } from '../../../kernel/access/request-address.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { requireSigner } from '../../../kernel/http/signed-requests.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
@@ -52,16 +54,32 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
       const tokenHash = sha256Hex(request.body.joinToken);
       const ownKey = request.body.publicKey;
       // The token is checked first, so that a request without one costs neither a signature check nor a stored nonce.
-      requireEnrolled(await findInvited(db, tokenHash, ownKey, Date.now()));
+      const invited = await findInvited(db, tokenHash, ownKey, Date.now());
+      requireEnrolled(invited);
       // The signature proves that the member holds the private key.
       await requireSigner(
         request,
         keyId => Promise.resolve(keyId === JOIN_KEY_ID ? ownKey : undefined),
         recipient,
       );
-      const enrolment = await enrol(db, tokenHash, ownKey, Date.now());
-      requireEnrolled(enrolment);
-      const { member } = enrolment;
+      const member = await db.transaction().execute(async tx => {
+        const enrolment = await enrol(tx, tokenHash, ownKey, Date.now());
+        requireEnrolled(enrolment);
+        const { id, name, role } = enrolment.member;
+        // A member that did not receive the first response repeats the call.
+        if (invited.member.join_used_at !== null) return enrolment.member;
+        await context.audit.append(
+          {
+            who: { kind: 'member', id, name },
+            from: requestAddress(request.raw, context.config.trustedProxies),
+            action: 'member.join',
+            object: `${role}:${id}`,
+            after: { publicKey: ownKey },
+          },
+          tx,
+        );
+        return enrolment.member;
+      });
       changes.notify();
       return {
         role: member.role,

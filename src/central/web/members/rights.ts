@@ -5,6 +5,7 @@ import { deriveSiteKey } from '../../../kernel/rights/rights-token.ts';
 import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../../protocol/rights.ts';
 import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
+import { audit } from '../context/audit.ts';
 import { type CentralContext, requireMember } from '../context/context.ts';
 import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../context/long-poll.ts';
 
@@ -86,7 +87,12 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
       },
     },
     async request => {
-      const generation = await rotateMaster(db, secrets, request.body.keepS * 1_000, Date.now());
+      const { keepS } = request.body;
+      const generation = await db.transaction().execute(async tx => {
+        const made = await rotateMaster(tx, secrets, keepS * 1_000, Date.now());
+        await audit(request, context, { action: 'rights.rotate', after: { generation: made, keepS } }, tx);
+        return made;
+      });
       changes.notify();
       return { generation };
     },
