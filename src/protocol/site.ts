@@ -4,13 +4,29 @@ import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
 import { timestampSchema } from './base/timestamp.ts';
 import { givenTrackNameSchema, picturesSchema } from './media/media.ts';
+import {
+  type AudienceChoice,
+  audienceSchema,
+  findContradiction,
+  groupIdSchema,
+  MAX_GROUPS_PER_VIDEO,
+} from './people/audience.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
-import { privateSchema, versionSchema, visibilitySchema } from './publication/record.ts';
+import {
+  inSeriesSchema,
+  ownerSchema,
+  privateSchema,
+  versionSchema,
+  visibilitySchema,
+} from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 
 const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
 export const videoStateSchema = z.enum(VIDEO_STATES);
 export type VideoState = z.infer<typeof videoStateSchema>;
+
+/** `awaiting`: until somebody publishes it or sends it back. `sent-back`: until its owner has changed it and submits it again. */
+export const videoApprovalSchema = z.enum(['awaiting', 'sent-back']);
 
 /** One track of captions of a video. */
 export const siteCaptionsSchema = z.strictObject({
@@ -52,8 +68,19 @@ export const siteVideoSchema = z.strictObject({
   hasPoster: z.boolean(),
   hasStoryboard: z.boolean(),
   captions: z.array(siteCaptionsSchema),
+  /** An alias: absent for a public video, `private` for every other audience. */
   visibility: privateSchema,
-  /** For a private video: a token with which an operator can watch it at this site, under `/t/{token}/v/…`. */
+  audience: audienceSchema,
+  /** The groups that may watch it, if `audience` is `groups`. */
+  groups: z.array(groupIdSchema).optional(),
+  /** Absent: uploaded without an account. */
+  owner: ownerSchema.optional(),
+  series: inSeriesSchema.optional(),
+  /** Absent if the video needs no approval, or has it. Until then, it is not published. */
+  approval: videoApprovalSchema.optional(),
+  /** Why it was sent back. */
+  approvalComment: z.string().optional(),
+  /** Unless the video is public and approved: a token with which this person can watch it at this site, under `/t/{token}/v/…`. */
   token: rightTextSchema.optional(),
   /** The version of the record, if there is one. */
   version: versionSchema.optional(),
@@ -74,15 +101,47 @@ export const siteVideoListSchema = z.strictObject({
   next: z.string().optional(),
 });
 
-/** `PATCH /api/videos/{id}` of a site. */
-export const siteVideoEditSchema = z
+/** The person who owns a video. The name is for information: the site gets it from central. */
+export const ownerChoiceSchema = z.strictObject({ id: z.uuid(), name: z.string().max(400).optional() });
+
+/** What a person says of a video, in the metadata of an upload and in `PATCH /api/videos/{id}`. */
+export const videoChoicesSchema = z
   .strictObject({
-    name: nameSchema,
-    description: descriptionSchema,
     language: languageSchema,
     visibility: visibilitySchema,
+    audience: audienceSchema,
+    groups: z.array(groupIdSchema).max(MAX_GROUPS_PER_VIDEO),
+    owner: ownerChoiceSchema,
+    series: inSeriesSchema,
   })
   .partial();
+export type VideoChoices = z.infer<typeof videoChoicesSchema>;
+
+/** Refuses an audience and an alias that contradict each other. */
+export const checkChoices = (choices: AudienceChoice, context: z.RefinementCtx): void => {
+  const message = findContradiction(choices);
+  if (message !== undefined) context.addIssue({ code: 'custom', message, path: ['audience'] });
+};
+
+/** `PATCH /api/videos/{id}` of a site. `series`: null removes the video from its series. */
+export const siteVideoEditSchema = z
+  .strictObject({
+    ...videoChoicesSchema.shape,
+    name: nameSchema.optional(),
+    description: descriptionSchema.optional(),
+    series: inSeriesSchema.nullable().optional(),
+  })
+  .superRefine(checkChoices);
+export type SiteVideoEdit = z.infer<typeof siteVideoEditSchema>;
+
+const MAX_COMMENT_CHARACTERS = 1_000;
+/** `POST /api/videos/{id}/send-back` of a site. */
+export const sendBackSchema = z.strictObject({
+  comment: descriptionSchema.refine(
+    text => text.length > 0 && text.length <= MAX_COMMENT_CHARACTERS,
+    `Say what to change, in at most ${MAX_COMMENT_CHARACTERS} characters.`,
+  ),
+});
 
 /** `GET /api/site`: information about the site for the studio. */
 export const siteInfoSchema = z.strictObject({

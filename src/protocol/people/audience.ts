@@ -15,3 +15,51 @@ export const MAX_GROUPS_PER_VIDEO = 50;
 export const groupIdSchema = z.uuid();
 /** The ids of the groups that may watch a video whose audience is `groups`. */
 export const videoGroupsSchema = z.array(groupIdSchema).min(1).max(MAX_GROUPS_PER_VIDEO);
+
+/** The audience as a record says it. */
+export interface RecordedAudience {
+  readonly visibility?: 'private' | undefined;
+  readonly audience?: Audience | undefined;
+  readonly groups?: readonly string[] | undefined;
+}
+
+export const audienceOf = ({ visibility, audience }: RecordedAudience): Audience =>
+  audience ?? visibility ?? 'public';
+
+/** What a person chooses: an audience, or the alias `visibility`. Undefined members: no choice. */
+export interface AudienceChoice {
+  readonly audience?: Audience | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly visibility?: 'public' | 'private' | undefined;
+}
+
+/** Why the members of a choice contradict each other; undefined if they do not. */
+export function findContradiction({ audience, groups = [], visibility }: AudienceChoice): string | undefined {
+  if (
+    audience !== undefined &&
+    visibility !== undefined &&
+    (audience === 'public') !== (visibility === 'public')
+  )
+    return `The fields "visibility" (${visibility}) and "audience" (${audience}) contradict each other. Send only "audience".`;
+  if (audience === 'groups' && groups.length === 0)
+    return 'The audience "groups" needs at least one group. Send their ids in "groups".';
+  if (audience !== 'groups' && groups.length > 0)
+    return 'The field "groups" names groups, but the audience is another one. Set "audience" to "groups".';
+  return undefined;
+}
+
+/** The audience that a choice without contradictions names; undefined if it names none. */
+export const chosenAudience = ({ audience, visibility }: AudienceChoice): Audience | undefined =>
+  audience ?? visibility;
+
+const WIDTHS: Readonly<Record<Audience, number>> = { private: 0, groups: 1, internal: 2, public: 3 };
+export interface AudienceOfVideo {
+  readonly audience: Audience;
+  readonly groups: readonly string[];
+}
+/** True if someone may watch the video `after` who might not have watched it `before`, not counting links. */
+export const isWidened = (before: AudienceOfVideo, after: AudienceOfVideo): boolean =>
+  WIDTHS[after.audience] > WIDTHS[before.audience] ||
+  (after.audience === 'groups' &&
+    before.audience === 'groups' &&
+    after.groups.some(group => !before.groups.includes(group)));

@@ -42,6 +42,7 @@ export const AUDIT_ACTIONS = [
   'video.transfer',
   'video.publish',
   'video.send-back',
+  'video.submit',
   'video.withdraw',
   'video.watch',
   'captions.edit',

@@ -8,12 +8,15 @@ import { newNonce } from '../../kernel/identity/keys.ts';
 import { openNonces } from '../../kernel/identity/nonce-files.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import { centralClientOf } from '../../kernel/membership/central-client.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { SITE_ACCESS } from '../http/access-table.ts';
+import type { NoteAudit } from '../http/audit-note.ts';
+import { findPerson } from '../http/find-person.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
 import { serveProbe } from '../http/probe.ts';
@@ -62,6 +65,8 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     intake: parts.media.intake,
     guard: core.guard,
     siteId: core.membership.siteId,
+    findPerson: findPersonOf(core),
+    note: noteOf(core),
     rights: rights.rights,
     newVideoId,
     maxUploadBytes: config.maxUpload,
@@ -104,9 +109,18 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   };
 }
 
+const findPersonOf =
+  ({ membership }: SiteCore) =>
+  (id: string) =>
+    findPerson(centralClientOf(membership.identity()), id);
+
+const noteOf =
+  (_core: SiteCore): NoteAudit =>
+  async () => {};
+
 function addStudioCalls(
   app: HttpServer,
-  { config, db, storage, rights, events, guard, membership, log }: SiteCore,
+  core: SiteCore,
   {
     uploads,
     reserve,
@@ -114,18 +128,22 @@ function addStudioCalls(
     dropVideo,
   }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve },
 ): void {
-  const { sourceAddress } = config;
-  const onRecord = events.recordWritten.emit;
-  serveStudio(app, {
-    db,
+  const { config, storage, rights, events, log } = core;
+  const shared = {
+    db: core.db,
+    guard: core.guard,
+    siteId: core.membership.siteId,
     storage,
-    sourceAddress,
-    guard,
-    siteId: membership.siteId,
+    sourceAddress: config.sourceAddress,
+    note: noteOf(core),
+    onRecord: events.recordWritten.emit,
+  };
+  serveStudio(app, {
+    ...shared,
+    findPerson: findPersonOf(core),
     rights: rights.rights,
     uploads,
     reserve,
-    onRecord,
     // A buffer in another process that is unavailable gets the withdrawal later. The author need not wait for that.
     onWithdrawn: video =>
       dropVideo(video).catch(error => {
@@ -133,8 +151,8 @@ function addStudioCalls(
         log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
       }),
   });
-  serveCaptions(app, { db, storage, sourceAddress, guard, siteId: membership.siteId, onRecord });
-  serveJobs(app, { db, storage, sourceAddress, onJob: events.jobAdded.emit, onRecord });
+  serveCaptions(app, shared);
+  serveJobs(app, { ...shared, onJob: events.jobAdded.emit });
 }
 
 function addCalls(

@@ -92,7 +92,7 @@ export function changeExtras(
       .returningAll()
       .executeTakeFirstOrThrow();
     await reopenOffload(transaction, id);
-    await writeDraft(transaction, id, record(video), nowMs);
+    if (video.approval === null) await writeDraft(transaction, id, record(video), nowMs);
     return true;
   });
 }

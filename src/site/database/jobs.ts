@@ -5,7 +5,7 @@
  */
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import { newId, type VideoId } from '../../protocol/base/ids.ts';
-import type { JobRow, JobStepRow, SiteSchema } from './tables/schema.ts';
+import type { JobRow, JobStepRow, SiteSchema, VideoRow } from './tables/schema.ts';
 import type { SiteDatabase } from './tables/videos.ts';
 
 /** A worker that does not extend its lease for this time loses the step. */
@@ -371,6 +371,8 @@ export async function deleteJobs(db: SiteDatabase, video: VideoId): Promise<void
 /** A job and the progress of its steps. */
 export type JobProgress = Omit<JobRow, 'plan'> & {
   readonly video_name: string;
+  readonly owner_id: VideoRow['owner_id'];
+  readonly series_id: VideoRow['series_id'];
   readonly media_ms: number;
   readonly done_ms: number;
   readonly speed_milli: number;
@@ -400,6 +402,8 @@ export async function listJobProgress(
       'job.created_at',
       'job.updated_at',
       'videos.name as video_name',
+      'videos.owner_id',
+      'videos.series_id',
     ])
     .select(({ fn, eb }) => [
       fn.sum<number>('step.media_ms').as('media_ms'),
@@ -427,6 +431,8 @@ export async function listJobProgress(
       'job.created_at',
       'job.updated_at',
       'videos.name',
+      'videos.owner_id',
+      'videos.series_id',
     ])
     .orderBy(({ eb }) =>
       eb

@@ -32,10 +32,10 @@ export const SITE_ACCESS: AccessTable = {
   'POST /api/videos/:id/submit': { permission: 'edit', on: 'object' },
   'POST /api/videos/:id/captions': { permission: 'edit', on: 'object' },
   'DELETE /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
-  'GET /api/jobs': { permission: 'see-jobs', on: 'site' },
+  'GET /api/jobs': { permission: 'edit', on: 'object' },
   'PATCH /api/jobs/:id': { permission: 'manage-site', on: 'site' },
-  'POST /api/jobs/:id/cancel': { permission: 'manage-site', on: 'site' },
-  'POST /api/jobs/:id/retry': { permission: 'manage-site', on: 'site' },
+  'POST /api/jobs/:id/cancel': { permission: 'edit', on: 'object' },
+  'POST /api/jobs/:id/retry': { permission: 'edit', on: 'object' },
 
   // Central and the parts of this site
   'GET /gateway/records': 'member',

@@ -32,7 +32,7 @@ const upload = (id: VideoId, isPrivate: boolean): Promise<void> =>
     description: '',
     language: undefined,
     fileName: undefined,
-    isPrivate,
+    audience: { audience: isPrivate ? 'private' : 'public', groups: [] },
     sizeBytes: 9,
   });
 const origin = newSiteId();

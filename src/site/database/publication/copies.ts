@@ -13,6 +13,7 @@ import type {
 } from '../../../protocol/publication/record.ts';
 import { forgetDamage } from '../file-checks.ts';
 import { OFFLOAD } from '../tables/offloading.ts';
+import { columnsOfRecord } from '../tables/people-columns.ts';
 import type { CopyRow, VideoRow } from '../tables/schema.ts';
 import type { SiteDatabase, VideoWithRecord } from '../tables/videos.ts';
 import { readRecord, type SiteTransaction, writeDraft } from './records.ts';
@@ -289,7 +290,7 @@ export function takeOverVideo(
       name: record.name,
       description: record.description,
       language: record.language ?? null,
-      private: record.visibility === 'private' ? 1 : 0,
+      ...columnsOfRecord(record),
       state: 'ready' as const,
       error_code: null,
       error_detail: null,

@@ -15,6 +15,7 @@ import {
   type VideoRecord,
   writtenAtOf,
 } from '../../../protocol/publication/record.ts';
+import { columnsOfRecord } from '../tables/people-columns.ts';
 import type { RecordRow, VideoRow } from '../tables/schema.ts';
 import { type SiteDatabase, SUPERSEDED } from '../tables/videos.ts';
 import { type Comparison, compare } from './compare.ts';
@@ -191,7 +192,7 @@ async function restoreRecord(
           name: record.name,
           description: record.description,
           language: record.language ?? null,
-          private: record.visibility === 'private' ? 1 : 0,
+          ...columnsOfRecord(record),
           size_bytes: record.sizeBytes,
           sha256: record.sha256,
           // The files here remain valid if they are of the same revision. Otherwise the source is checked again.

@@ -65,6 +65,19 @@ export async function writeDraft(
     .execute();
 }
 
+/** Replaces the record of a video by that of its withdrawal. A video that was never published has none, and gets none. */
+export async function writeTombstone(transaction: SiteTransaction, video: VideoId): Promise<void> {
+  const record = await transaction
+    .selectFrom('records')
+    .select('video_id')
+    .where('video_id', '=', video)
+    .executeTakeFirst();
+  if (!record) return;
+  const nowMs = Date.now();
+  const withdrawnAt = new Date(nowMs).toISOString();
+  await writeDraft(transaction, video, { kind: 'tombstone', video, withdrawnAt }, nowMs);
+}
+
 /** Marks an offloaded video as incomplete, because it has new files (offloading.ts). */
 export async function reopenOffload(transaction: SiteTransaction, id: VideoId): Promise<void> {
   await transaction
@@ -75,22 +88,26 @@ export async function reopenOffload(transaction: SiteTransaction, id: VideoId): 
     .execute();
 }
 
+type PeopleColumn = 'approval' | 'private' | 'audience' | 'groups' | 'series_id' | 'owner_id';
+
 export interface VideoChange {
   /** States in which the change is allowed. It guards against another change in between. */
   readonly onlyFrom: readonly VideoRow['state'][];
   readonly changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>;
-  /** Makes the new record. Undefined if the video has no record yet and gets none. */
-  readonly record?: ((video: VideoRow) => RecordDraft) | undefined;
+  /** What the change was decided from. If it is different now, nothing is changed. */
+  readonly onlyIf?: Partial<Pick<VideoRow, PeopleColumn>>;
+  /** Makes the new record; undefined if the video has none yet and gets none. A video that needs approval gets none. */
+  readonly record?: ((video: VideoRow) => RecordDraft | undefined) | undefined;
   readonly nowMs?: number;
   /** Other writes that belong to the change. */
   readonly also?: (transaction: SiteTransaction) => Promise<void>;
 }
 
-/** Changes a video and its record in one transaction. @returns false if the video is in another state; nothing is changed then */
+/** Changes a video and its record in one transaction. @returns false if it is in another state, or no longer as `onlyIf` says; nothing is changed then */
 export function changeVideo(
   db: SiteDatabase,
   id: VideoId,
-  { onlyFrom, changes, record, nowMs = Date.now(), also }: VideoChange,
+  { onlyFrom, onlyIf = {}, changes, record, nowMs = Date.now(), also }: VideoChange,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const video = await transaction
@@ -98,6 +115,13 @@ export function changeVideo(
       .set({ ...changes, updated_at: new Date(nowMs).toISOString() })
       .where('id', '=', id)
       .where('state', 'in', onlyFrom)
+      .where(({ and, eb }) =>
+        and(
+          Object.entries(onlyIf).map(([column, value]) =>
+            eb(column as PeopleColumn, value === null ? 'is' : '=', value),
+          ),
+        ),
+      )
       .returningAll()
       .executeTakeFirst();
     if (!video) return false;
@@ -107,7 +131,8 @@ export function changeVideo(
       await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
       await reopenOffload(transaction, id);
     }
-    if (record) await writeDraft(transaction, id, record(video), nowMs);
+    const draft = video.approval === null ? record?.(video) : undefined;
+    if (draft) await writeDraft(transaction, id, draft, nowMs);
     await also?.(transaction);
     return true;
   });

@@ -1,9 +1,13 @@
-/** The private videos that this site holds in full: its own, and copies of other sites' videos. */
+/** The videos that this site holds in full and serves only with a token: its own, private or not yet approved, and private copies. */
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import type { SiteDatabase } from './videos.ts';
 
-const ownPrivate = (db: SiteDatabase) => db.selectFrom('videos').select('id').where('private', '=', 1);
+const ownPrivate = (db: SiteDatabase) =>
+  db
+    .selectFrom('videos')
+    .select('id')
+    .where(({ eb, or }) => or([eb('private', '=', 1), eb('approval', 'is not', null)]));
 const findCandidates = (db: SiteDatabase) =>
   db
     .selectFrom('copies')

@@ -22,6 +22,7 @@ export interface VideoRow {
   /** JSON: the ids of the groups that may watch it. Null unless the audience is `groups`. */
   groups: string | null;
   series_id: string | null;
+  series_position: number | null;
   /** The person who owns the video. Null: it was uploaded without an account. */
   owner_id: string | null;
   owner_name: string | null;
@@ -257,6 +258,8 @@ export interface UploadRow {
   concat: string | null;
   /** Null until the client has declared the length. */
   length_bytes: number | null;
+  /** The person who started it. Null: without an account. */
+  owner_id: string | null;
   created_at: string;
 }
 
@@ -328,6 +331,8 @@ const people: Migration = {
     ]) {
       await schema.alterTable('videos').addColumn(column, 'text').execute();
     }
+    await schema.alterTable('videos').addColumn('series_position', 'integer').execute();
+    await schema.alterTable('uploads').addColumn('owner_id', 'text').execute();
     await schema
       .createTable('credentials')
       .addColumn('secret_hash', 'text', column => column.primaryKey())

@@ -11,6 +11,8 @@ export interface NewUpload {
   readonly concat: string | undefined;
   /** Undefined if the client declares the length later. */
   readonly sizeBytes: number | undefined;
+  /** The person who starts it. */
+  readonly owner?: string | undefined;
 }
 
 export interface UploadInProgress {
@@ -28,6 +30,7 @@ export async function insertUpload(db: SiteDatabase, upload: NewUpload): Promise
       metadata: upload.metadata ?? null,
       concat: upload.concat ?? null,
       length_bytes: upload.sizeBytes ?? null,
+      owner_id: upload.owner ?? null,
       created_at: new Date().toISOString(),
     })
     .execute();

@@ -1,7 +1,11 @@
 /** The videos of a site, from the start of their upload. */
 import type { Kysely } from 'kysely';
 import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
+import type { SeriesId } from '../../../protocol/people/permissions.ts';
+import type { Owner } from '../../../protocol/publication/record.ts';
 import type { VideoState } from '../../../protocol/site.ts';
+import { audienceColumns, ownerColumns, type Series, seriesColumns } from './people-columns.ts';
 import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
 export type SiteDatabase = Kysely<SiteSchema>;
@@ -17,7 +21,11 @@ export interface NewVideo {
   readonly description: string;
   readonly language: string | undefined;
   readonly fileName: string | undefined;
-  readonly isPrivate?: boolean;
+  readonly audience?: AudienceOfVideo;
+  readonly owner?: Owner | undefined;
+  readonly series?: Series | undefined;
+  /** The uploader may not publish. */
+  readonly needsApproval?: boolean;
   readonly sizeBytes: number;
 }
 
@@ -29,6 +37,7 @@ export type VideoWithRecord = VideoRow & {
   readonly registered_version: RecordRow['registered_version'] | null;
 };
 
+const EVERYONE: AudienceOfVideo = { audience: 'public', groups: [] };
 const now = (): string => new Date().toISOString();
 
 export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<void> {
@@ -40,7 +49,10 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       description: video.description,
       language: video.language ?? null,
       file_name: video.fileName ?? null,
-      private: video.isPrivate ? 1 : 0,
+      ...audienceColumns(video.audience ?? EVERYONE),
+      ...ownerColumns(video.owner),
+      ...seriesColumns(video.series),
+      approval: video.needsApproval ? 'awaiting' : null,
       state: 'uploading',
       error_code: null,
       error_detail: null,
@@ -69,14 +81,38 @@ const withRecords = (db: SiteDatabase) =>
 export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecord | undefined> =>
   withRecords(db).where('videos.id', '=', id).executeTakeFirst();
 
-/** Lists videos, newest first (UUIDv7 sorts by time). `before` is the last id of the previous page. */
+/** The videos that match at least one of these; an empty object matches every video. */
+export type VisibleVideos = readonly { readonly owner?: string; readonly series?: SeriesId }[];
+
+export interface VideoQuery {
+  readonly limit: number;
+  /** The last id of the previous page. */
+  readonly before?: VideoId | undefined;
+  readonly approval?: VideoRow['approval'] | undefined;
+  /** The videos that the person may see. */
+  readonly visible: VisibleVideos;
+}
+
+/** Lists videos, newest first (UUIDv7 sorts by time). */
 export const listVideos = (
   db: SiteDatabase,
-  limit: number,
-  before: VideoId | undefined,
+  { limit, before, approval, visible }: VideoQuery,
 ): Promise<VideoWithRecord[]> =>
   withRecords(db)
-    .where(({ eb, and }) => and(before === undefined ? [] : [eb('videos.id', '<', before)]))
+    .where(({ eb, and, or }) =>
+      and([
+        ...(before === undefined ? [] : [eb('videos.id', '<', before)]),
+        ...(approval ? [eb('videos.approval', '=', approval)] : []),
+        or(
+          visible.map(({ owner, series }) =>
+            and([
+              ...(owner === undefined ? [] : [eb('videos.owner_id', '=', owner)]),
+              ...(series === undefined ? [] : [eb('videos.series_id', '=', series)]),
+            ]),
+          ),
+        ),
+      ]),
+    )
     .orderBy('videos.id', 'desc')
     .limit(limit)
     .execute();

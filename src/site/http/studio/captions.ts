@@ -1,14 +1,14 @@
 /** The calls of the studio for captions: add a file, remove a track. Each makes a new revision of the same renditions. */
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import type { AccessGuard } from '../../../kernel/access/access.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
-import { type SiteId, type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
+import type { AuditEvent } from '../../../protocol/people/audit.ts';
 import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
 import { changeExtras, type Extras } from '../../database/extras.ts';
-import { findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
 import {
   addCaptions,
   CaptionsRejected,
@@ -18,17 +18,18 @@ import {
 } from '../../media/extras/extras.ts';
 import { makeRecord, parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
+import type { NoteAudit } from '../audit-note.ts';
+import { objectOf, requireVideo, type VideoAccessDeps } from './video-access.ts';
 
-export interface CaptionsDeps {
-  readonly db: SiteDatabase;
+export interface CaptionsDeps extends VideoAccessDeps {
   readonly storage: Storage;
   readonly sourceAddress: string;
-  readonly guard: AccessGuard;
-  /** Undefined until this site has joined. */
-  readonly siteId: () => SiteId | undefined;
+  readonly note: NoteAudit;
   readonly onRecord: () => void;
 }
 
+type Json = NonNullable<AuditEvent['after']>;
+const paramsSchema = z.object({ id: videoIdSchema });
 const changedSchema = z.strictObject({ captions: z.array(z.string()) });
 
 export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
@@ -44,6 +45,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     '/api/videos/:id/captions',
     {
       bodyLimit: MAX_CAPTIONS_BYTES,
+      // Before the body is read.
       onRequest: async request => void (await requireEdit(request)),
       schema: {
         description: 'Adds captions (WebVTT or SubRip, at most 1 MB) in a language.',
@@ -53,9 +55,8 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
       },
     },
     async (request, reply) => {
-      await requireEdit(request);
       const { id } = request.params;
-      await requireReady(id);
+      requireReady(await requireEdit(request));
       const cues = parse(request.body, request.query.language);
       const track = await writeCaptions(options.storage.directory(id), {
         ...request.query,
@@ -71,6 +72,8 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
         }
         return addCaptions(extras, [track]);
       });
+      const { language } = request.query;
+      await note(request, { after: { captions: track.rendition.id, language } });
       return reply.code(201).send({ captions: ids });
     },
   );
@@ -85,36 +88,24 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
       },
     },
     async request => {
-      await requireEdit(request);
       const { id, captions } = request.params;
-      await requireReady(id);
-      return {
-        captions: await change(id, extras => {
-          const left = extras.captions.filter(({ rendition }) => rendition.id !== captions);
-          if (left.length === extras.captions.length) {
-            throw problem('captions-unknown', 'This video has no such caption track.');
-          }
-          return { ...extras, captions: left };
-        }),
-      };
+      requireReady(await requireEdit(request));
+      const left = await change(id, extras => {
+        const others = extras.captions.filter(({ rendition }) => rendition.id !== captions);
+        if (others.length === extras.captions.length) {
+          throw problem('captions-unknown', 'This video has no such caption track.');
+        }
+        return { ...extras, captions: others };
+      });
+      await note(request, { before: { captions } });
+      return { captions: left };
     },
   );
 
-  const requireEdit = (request: FastifyRequest) =>
-    options.guard.require(request.raw, 'edit', { site: options.siteId() });
-
-  async function requireReady(id: VideoId): Promise<void> {
-    const row = await findVideo(options.db, id);
-    if (!row) throw problem('video-unknown', 'This site has no such video.');
-    if (row.state === 'withdrawn') throw problem('video-withdrawn', 'This video was withdrawn.');
-    if (row.state !== 'ready') throw notReady();
-    if (parsePrepared(row)?.takenOver) {
-      throw problem(
-        'video-taken-over',
-        'This site has taken over this video from a lost site. It is played as it was copied, and its captions cannot be changed.',
-      );
-    }
-  }
+  const requireEdit = async (request: FastifyRequest): Promise<VideoRow> =>
+    (await requireVideo(options, request.raw, 'edit', idOf(request))).row;
+  const note = (request: FastifyRequest, change: { readonly before?: Json; readonly after?: Json }) =>
+    options.note(request.raw, { action: 'captions.edit', object: objectOf(idOf(request)), ...change });
 
   async function change(id: VideoId, act: (before: Extras) => Extras): Promise<string[]> {
     let ids: string[] = [];
@@ -129,6 +120,23 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     if (!changed) throw notReady();
     options.onRecord();
     return ids;
+  }
+}
+
+function idOf({ params }: FastifyRequest): VideoId {
+  const parsed = paramsSchema.safeParse(params);
+  if (parsed.success) return parsed.data.id;
+  throw problem('video-unknown', 'This site has no such video.');
+}
+
+function requireReady(row: VideoRow): void {
+  if (row.state === 'withdrawn') throw problem('video-withdrawn', 'This video was withdrawn.');
+  if (row.state !== 'ready') throw notReady();
+  if (parsePrepared(row)?.takenOver) {
+    throw problem(
+      'video-taken-over',
+      'This site has taken over this video from a lost site. It is played as it was copied, and its captions cannot be changed.',
+    );
   }
 }
 

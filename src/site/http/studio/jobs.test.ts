@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { makeVideoSync } from '../../../../test/media/video-cache.ts';
+import { createAccessGuard } from '../../../kernel/access/access.ts';
+import { BREAK_GLASS } from '../../../kernel/access/authority.ts';
 import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
@@ -21,6 +23,9 @@ it('a video whose conversion is cancelled half-way is published as far as it was
     db,
     storage,
     sourceAddress: '192.0.2.1:80',
+    siteId: () => undefined,
+    guard: createAccessGuard({ authenticate: async () => BREAK_GLASS }),
+    note: async () => {},
     onJob: () => {},
     onRecord: () => records++,
   });

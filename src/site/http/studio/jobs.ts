@@ -1,9 +1,12 @@
 /** The calls of the studio for conversions: their progress and order, cancel and retry. */
+import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
+import type { AuditEvent } from '../../../protocol/people/audit.ts';
+import { isAllowed, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
 import {
   cancelJob,
   findJob,
@@ -13,13 +16,16 @@ import {
   setJobPriority,
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
+import { targetOf } from '../../database/tables/people-columns.ts';
 import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
+import type { NoteAudit } from '../audit-note.ts';
+import { objectOf, requireVideo, type VideoAccessDeps } from './video-access.ts';
 
-export interface JobsDeps {
-  readonly db: SiteDatabase;
+export interface JobsDeps extends VideoAccessDeps {
   readonly storage: Storage;
+  readonly note: NoteAudit;
   readonly sourceAddress: string;
   /** Called when a worker may have something to do. */
   readonly onJob: () => void;
@@ -30,11 +36,19 @@ const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
 export function serveJobs(app: HttpServer, deps: JobsDeps): void {
-  const { db, onJob } = deps;
+  const { db, guard, siteId, note, onJob } = deps;
   const getJob = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
     if (!found) throw problem('job-unknown', 'This site has no such conversion.');
     return formatJob(found);
+  };
+  /** For a person who may edit its video. @throws Problem 401, 403, 404 */
+  const requireJob = async (request: IncomingMessage, id: string): Promise<SiteJob> => {
+    const authority = await guard.authorityOf(request);
+    if (!isAllowedSomewhere(authority, 'edit')) await guard.require(request, 'edit', { site: siteId() });
+    const job = await getJob(id);
+    await requireVideo(deps, request, 'edit', job.video);
+    return job;
   };
 
   app.get(
@@ -42,14 +56,22 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     {
       schema: {
         description:
-          'Lists conversions: the open ones in the order in which they are done, then those that ended.',
+          'Lists the conversions of videos that this person may see: the open ones in the order in which they are done, then those that ended.',
         response: { 200: siteJobListSchema },
       },
     },
-    async () => {
+    async request => {
+      const authority = await guard.authorityOf(request.raw);
+      if (!isAllowedSomewhere(authority, 'edit') && !isAllowedSomewhere(authority, 'see-jobs'))
+        await guard.require(request.raw, 'see-jobs', { site: siteId() });
       const jobs = await listJobProgress(db, { limit: MAX_JOBS });
+      const isVisible = (job: JobProgress): boolean => {
+        const target = targetOf(siteId(), job);
+        return isAllowed(authority, 'edit', target) || isAllowed(authority, 'see-jobs', target);
+      };
       // An inspection is of no interest to people, unless it fails.
-      return { jobs: jobs.filter(job => job.kind !== 'inspect' || job.state === 'set-aside').map(formatJob) };
+      const isShown = (job: JobProgress): boolean => job.kind !== 'inspect' || job.state === 'set-aside';
+      return { jobs: jobs.filter(job => isShown(job) && isVisible(job)).map(formatJob) };
     },
   );
 
@@ -65,8 +87,12 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     },
     async request => {
       const { id } = request.params;
-      await getJob(id);
+      const { video, priority } = await getJob(id);
       if (!(await setJobPriority(db, id, request.body.priority))) throw jobEnded();
+      await note(request.raw, {
+        ...describeEdit(video, { job: id, priority: request.body.priority }),
+        before: { priority },
+      });
       onJob();
       return getJob(id);
     },
@@ -77,9 +103,10 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     { schema: { description: 'Cancels a conversion.', params, response: { 200: siteJobSchema } } },
     async request => {
       const { id } = request.params;
-      const { video } = await getJob(id);
+      const { video } = await requireJob(request.raw, id);
       if (!(await cancelJob(db, id))) throw jobEnded();
       await publishCancellation(deps, video);
+      await note(request.raw, describeEdit(video, { job: id, state: 'cancelled' }));
       return getJob(id);
     },
   );
@@ -95,14 +122,18 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     },
     async request => {
       const { id } = request.params;
-      const { video } = await getJob(id);
+      const { video } = await requireJob(request.raw, id);
       if (!(await retryJob(db, id))) throw problem('job-ended', 'This conversion cannot be retried.');
+      await note(request.raw, describeEdit(video, { job: id, state: 'open' }));
       if ((await findJob(db, id))?.kind !== 'ladder') await markPreparing(db, video);
       onJob();
       return getJob(id);
     },
   );
 }
+
+const describeEdit = (video: VideoId, after: NonNullable<AuditEvent['after']>) =>
+  ({ action: 'job.edit', object: objectOf(video), after }) as const;
 
 const jobEnded = (): Problem => problem('job-ended', 'This conversion has ended.');
 

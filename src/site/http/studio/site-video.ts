@@ -1,11 +1,15 @@
 /** The form in which the studio shows a video: its row, its record and the progress of its conversion. */
 
 import { findStats } from '../../../kernel/files.ts';
+import { problem } from '../../../kernel/problem.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';
 import { parseExtras } from '../../database/extras.ts';
 import { listJobProgress } from '../../database/jobs.ts';
+import { readSignal } from '../../database/publication/signal.ts';
+import { audienceOfRow, isServedPrivately, peopleFieldsOf } from '../../database/tables/people-columns.ts';
 import type { SignalRow } from '../../database/tables/schema.ts';
-import type { SiteDatabase, VideoWithRecord } from '../../database/tables/videos.ts';
+import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
@@ -15,6 +19,13 @@ export interface FormatVideoDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly rights: Pick<SiteRights, 'studioToken'>;
+}
+
+/** @throws Problem 404 `video-unknown` */
+export async function readVideo(deps: FormatVideoDeps, id: VideoId): Promise<SiteVideo> {
+  const row = await findVideo(deps.db, id);
+  if (!row) throw problem('video-unknown', 'This site has no such video.');
+  return formatVideo(deps, row, await readSignal(deps.db));
 }
 
 export async function formatVideo(
@@ -64,7 +75,11 @@ export async function formatVideo(
     registered: version !== undefined && Number(row.registered_version) >= version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    ...(row.private === 1 ? { visibility: 'private', token: rights.studioToken(row.id) } : {}),
+    ...peopleFieldsOf(row),
+    audience: audienceOfRow(row).audience,
+    ...(row.approval === null ? {} : { approval: row.approval }),
+    ...(row.approval_comment === null ? {} : { approvalComment: row.approval_comment }),
+    ...(isServedPrivately(row) ? { token: rights.studioToken(row.id) } : {}),
   };
 }
 

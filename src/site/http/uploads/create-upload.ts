@@ -1,6 +1,6 @@
 /** Creates an upload before its first byte: its row, and for a final upload also its bytes, from the partial ones. */
 import { createReadStream } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { problem } from '../../../kernel/problem.ts';
@@ -8,13 +8,16 @@ import type { VideoId } from '../../../protocol/base/ids.ts';
 import { findUpload, insertUpload, type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import { insertVideo, type NewVideo } from '../../database/tables/videos.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
+import type { NoteAudit } from '../audit-note.ts';
 import { findParts, parseNewUpload, requireAllowedSize } from './new-upload.ts';
 import { assignDisk, type SpaceDeps } from './space.ts';
+import { admitUpload, requireUpload, type UploadAccessDeps } from './upload-access.ts';
 import type { UploadStore } from './upload-store.ts';
 
-export interface CreateUploadDeps extends SpaceDeps {
+export interface CreateUploadDeps extends SpaceDeps, UploadAccessDeps {
   readonly store: UploadStore;
   readonly rights: Pick<SiteRights, 'markOwn'>;
+  readonly note: NoteAudit;
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
 }
@@ -37,14 +40,21 @@ export class UploadCreator {
   }
 
   /** @throws Problem 4xx with a sentence for the uploader; 507 `disk-full` */
-  async create(headers: IncomingHttpHeaders): Promise<CreatedUpload> {
+  async create(request: IncomingMessage): Promise<CreatedUpload> {
     const { maxUploadBytes, newVideoId } = this.#deps;
-    const { upload, video } = parseNewUpload(headers, maxUploadBytes, newVideoId());
+    const parsed = parseNewUpload(request.headers, maxUploadBytes, newVideoId());
+    const { upload, video } = parsed;
+    const { starter, ...admission } = await admitUpload(this.#deps, request, parsed);
     const parts = findParts(upload, this.#path);
+    for (const part of parts ?? []) await requireUpload(this.#deps, request, part, 'continue');
     const sizeBytes = parts ? await this.#sumSizes(parts) : upload.sizeBytes;
     // Uploads are created one by one, so that each counts the previous ones.
     const created = this.#last.then(() =>
-      this.#insert({ ...upload, sizeBytes }, video && { ...video, sizeBytes: sizeBytes ?? 0 }),
+      this.#insert(
+        request,
+        { ...upload, sizeBytes, owner: starter },
+        video && { ...video, ...admission, sizeBytes: sizeBytes ?? 0 },
+      ),
     );
     this.#last = created.catch(() => {});
     await created;
@@ -65,13 +75,22 @@ export class UploadCreator {
     await store.write(Readable.from(readParts()), id, 0);
   }
 
-  async #insert(upload: NewUpload, video: NewVideo | undefined): Promise<void> {
-    const { db, rights } = this.#deps;
+  async #insert(request: IncomingMessage, upload: NewUpload, video: NewVideo | undefined): Promise<void> {
+    const { db, rights, note } = this.#deps;
     await assignDisk(this.#deps, upload.id, upload.sizeBytes ?? 0);
-    if (video?.isPrivate) rights.markOwn(video.id, true);
+    if (video && (video.audience?.audience !== 'public' || video.needsApproval))
+      rights.markOwn(video.id, true);
     await db.transaction().execute(async transaction => {
       await insertUpload(transaction, upload);
-      if (video) await insertVideo(transaction, video);
+      if (!video) return;
+      await insertVideo(transaction, video);
+      const { name, sizeBytes, audience, owner, needsApproval } = video;
+      const after = {
+        ...{ name, sizeBytes, audience: audience?.audience ?? 'public' },
+        ...(owner ? { owner: owner.id } : {}),
+        ...(needsApproval ? { approval: 'awaiting' } : {}),
+      };
+      await note(request, { action: 'video.upload', object: `video:${video.id}`, after }, transaction);
     });
   }
 

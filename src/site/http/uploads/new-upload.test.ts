@@ -3,6 +3,7 @@ import { newVideoId } from '../../../protocol/base/ids.ts';
 import { parseNewUpload } from './new-upload.ts';
 
 const LIMIT = 1_000;
+const PUBLIC = { audience: 'public', groups: [] };
 const encode = (values: Record<string, string>): string =>
   Object.entries(values)
     .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
@@ -36,9 +37,12 @@ describe('the headers of a new upload', () => {
   });
 
   it('make the video public, unless they say that it is private', () => {
-    expect(parse('10', encode({ name: 'x' })).video?.isPrivate).toBe(false);
-    expect(parse('10', encode({ name: 'x', visibility: 'public' })).video?.isPrivate).toBe(false);
-    expect(parse('10', encode({ name: 'x', visibility: 'private' })).video?.isPrivate).toBe(true);
+    expect(parse('10', encode({ name: 'x' })).video?.audience).toEqual(PUBLIC);
+    expect(parse('10', encode({ name: 'x', visibility: 'public' })).video?.audience).toEqual(PUBLIC);
+    expect(parse('10', encode({ name: 'x', visibility: 'private' })).video?.audience).toEqual({
+      audience: 'private',
+      groups: [],
+    });
   });
 
   it('without a length defer it', () => {

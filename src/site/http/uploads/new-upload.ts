@@ -7,8 +7,9 @@ import { formatErrors, parseInput } from '../../../kernel/input.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
-import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/base/text.ts';
-import { visibilitySchema } from '../../../protocol/publication/record.ts';
+import { descriptionSchema, nameSchema } from '../../../protocol/base/text.ts';
+import { chosenAudience } from '../../../protocol/people/audience.ts';
+import { checkChoices, type VideoChoices, videoChoicesSchema } from '../../../protocol/site.ts';
 import { type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import type { NewVideo } from '../../database/tables/videos.ts';
 
@@ -16,19 +17,27 @@ const MAX_FILE_NAME_CHARACTERS = 255;
 const MAX_PARTS = 100;
 const FINAL = 'final;';
 
-const metadataSchema = z.object({
-  name: nameSchema,
-  description: descriptionSchema,
-  language: languageSchema.optional(),
-  visibility: visibilitySchema.optional(),
-});
+const metadataSchema = z
+  .strictObject({ ...videoChoicesSchema.shape, name: nameSchema, description: descriptionSchema })
+  .superRefine(checkChoices);
+/** These are JSON in the metadata. The others are text. */
+const JSON_FIELDS = ['groups', 'owner', 'series'] as const;
+const TEXT_FIELDS = ['language', 'visibility', 'audience'] as const;
 
-/** The new upload, and the video that it becomes: a partial upload becomes none. @throws Problem 4xx with a sentence for the uploader */
+export interface ParsedUpload {
+  readonly upload: NewUpload;
+  /** Undefined for a partial upload. */
+  readonly video: Omit<NewVideo, 'owner'> | undefined;
+  /** The owner that the metadata names. */
+  readonly owner: VideoChoices['owner'];
+}
+
+/** The new upload, and the video that it becomes. @throws Problem 4xx with a sentence for the uploader */
 export function parseNewUpload(
   headers: IncomingHttpHeaders,
   maxUploadBytes: number,
   id: VideoId,
-): { readonly upload: NewUpload; readonly video: NewVideo | undefined } {
+): ParsedUpload {
   const concat = textOf(headers['upload-concat']);
   const metadata = textOf(headers['upload-metadata']);
   if (concat !== undefined && concat !== PARTIAL && !concat.startsWith(FINAL))
@@ -40,8 +49,9 @@ export function parseNewUpload(
   const sizeBytes = isFinal ? undefined : parseLength(headers, maxUploadBytes);
   const values = parseMetadata(metadata);
   const upload = { id, metadata, concat, sizeBytes };
-  if (concat === PARTIAL) return { upload, video: undefined };
-  return { upload, video: { id, ...parseDescription(values), sizeBytes: sizeBytes ?? 0 } };
+  if (concat === PARTIAL) return { upload, video: undefined, owner: undefined };
+  const { owner, ...description } = parseDescription(values);
+  return { upload, video: { id, ...description, sizeBytes: sizeBytes ?? 0 }, owner };
 }
 
 /** The partial uploads of a final one, in their order; undefined for any other upload. @throws Problem 400 */
@@ -98,7 +108,9 @@ function parseMetadata(text: string | undefined): Record<string, string | null> 
   }
 }
 
-function parseDescription(metadata: Record<string, string | null>): Omit<NewVideo, 'id' | 'sizeBytes'> {
+type Description = Omit<NewVideo, 'id' | 'sizeBytes' | 'owner'> & Pick<ParsedUpload, 'owner'>;
+
+function parseDescription(metadata: Record<string, string | null>): Description {
   if (!metadata.name)
     throw problem('metadata-invalid', 'Send the name of the video as "name" in Upload-Metadata.');
   const parsed = parseInput(
@@ -106,13 +118,13 @@ function parseDescription(metadata: Record<string, string | null>): Omit<NewVide
     {
       name: metadata.name,
       description: metadata.description ?? '',
-      language: metadata.language || undefined,
-      visibility: metadata.visibility || undefined,
+      ...Object.fromEntries(TEXT_FIELDS.map(field => [field, metadata[field] || undefined])),
+      ...Object.fromEntries(JSON_FIELDS.map(field => [field, parseJson(field, metadata[field])])),
     },
     { whole: 'Upload-Metadata', field: 'field', object: 'an object' },
   );
   if (!parsed.ok) throw problem('metadata-invalid', formatErrors(parsed.errors), { errors: parsed.errors });
-  const { name, description, language, visibility } = parsed.data;
+  const { name, description, language, owner, series, groups = [] } = parsed.data;
   return {
     name,
     description,
@@ -120,8 +132,19 @@ function parseDescription(metadata: Record<string, string | null>): Omit<NewVide
     fileName: metadata.filename
       ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
       : undefined,
-    isPrivate: visibility === 'private',
+    audience: { audience: chosenAudience(parsed.data) ?? 'public', groups },
+    series,
+    owner,
   };
+}
+
+function parseJson(field: string, text: string | null | undefined): unknown {
+  if (!text) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw problem('metadata-invalid', `The field "${field}" of Upload-Metadata must be JSON.`, { cause });
+  }
 }
 
 const textOf = (header: string | string[] | undefined): string | undefined => header?.toString();

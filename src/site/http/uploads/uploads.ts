@@ -3,39 +3,36 @@
  * core protocol, and our store the extensions that the library lacks.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessGuard } from '../../../kernel/access/access.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStorageProblem } from '../../../kernel/files.ts';
 import { drainWithin } from '../../../kernel/http/drain.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
-import { type SiteId, type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
 import type { UploadRow } from '../../database/tables/schema.ts';
 import { findUpload, PARTIAL } from '../../database/tables/uploads.ts';
-import type { SiteDatabase } from '../../database/tables/videos.ts';
 import type { Intake } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
+import type { NoteAudit } from '../audit-note.ts';
 import { hasChecksum } from './checksum.ts';
 import { UploadCreator } from './create-upload.ts';
 import { allowNamedOrigin } from './cross-origin-uploads.ts';
 import { findExchange } from './exchange.ts';
 import { requireSpace } from './space.ts';
 import { methodOf, recordError, requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
+import { requireUpload, requireUploader, type UploadAccessDeps } from './upload-access.ts';
 import { UploadLocks } from './upload-locks.ts';
 import { UploadStore } from './upload-store.ts';
 
 const UPLOADS_PATH = '/api/uploads';
 
-export interface UploadsDeps {
-  readonly db: SiteDatabase;
+export interface UploadsDeps extends UploadAccessDeps {
   readonly storage: Storage;
   readonly intake: Intake;
-  readonly guard: AccessGuard;
-  /** Undefined until this site has joined. */
-  readonly siteId: () => SiteId | undefined;
+  readonly note: NoteAudit;
   readonly rights: Pick<SiteRights, 'markOwn'>;
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
@@ -99,7 +96,7 @@ export function createUploads(options: UploadsDeps): Uploads {
   }
 
   async function create(request: IncomingMessage, hasChecksum: boolean): Promise<Response> {
-    const { id, parts, sizeBytes } = await creator.create(request.headers);
+    const { id, parts, sizeBytes } = await creator.create(request);
     try {
       if (!parts) {
         const response = await tus.respond({ request, newId: id, hasChecksum });
@@ -126,12 +123,13 @@ export function createUploads(options: UploadsDeps): Uploads {
     // The access rules apply to the method that is meant.
     request.method = methodOf(request);
     if (request.method === 'OPTIONS') return tus.respond({ request });
-    await options.guard.require(request, 'upload', { site: options.siteId() }, 'upload');
+    await requireUploader(options, request);
     requireTus(request);
     const withChecksum = hasChecksum(request);
     if (request.method === 'POST') return create(request, withChecksum);
     const id = uploadIdOf(request);
-    const upload = id && (await findUpload(db, id));
+    const isCancelled = request.method === 'DELETE';
+    const upload = id && (await requireUpload(options, request, id, isCancelled ? 'cancel' : 'continue'));
     if (request.method === 'PATCH' && id) {
       // "The Server MUST respond with the 403 Forbidden status to PATCH requests against a final upload URL"
       if (upload?.concat && upload.concat !== PARTIAL)
@@ -140,6 +138,7 @@ export function createUploads(options: UploadsDeps): Uploads {
     }
     const response = await tus.respond({ request, hasChecksum: withChecksum });
     if (request.method === 'HEAD') addHeaders(response.headers, upload);
+    if (isCancelled && id) await options.note(request, { action: 'video.withdraw', object: `video:${id}` });
     return response;
   }
 

@@ -63,7 +63,6 @@ async function uploadWhole(): Promise<VideoId> {
     description: '',
     language: undefined,
     fileName: undefined,
-    isPrivate: false,
     sizeBytes: size,
   });
   await copyFile(source, storage.upload(id));

@@ -1,5 +1,6 @@
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
 import { parseExtras } from '../../database/extras.ts';
+import { peopleFieldsOf } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
 import type { PreparedSource } from '../index/source-index.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -46,7 +47,7 @@ export function makeRecord(video: VideoRow, { storage, sourceAddress }: RecordDe
     renditions: [...renditions, ...extras.captions.map(({ rendition }) => rendition)],
     ...(pictures ? { pictures } : {}),
     ...(video.state === 'preparing' ? { isGrowing: true } : {}),
-    ...(video.private === 1 ? { visibility: 'private' } : {}),
+    ...peopleFieldsOf(video),
     createdAt: video.created_at,
   } as RecordDraft;
 }

@@ -30,7 +30,6 @@ async function insertReady(): Promise<VideoId> {
     description: '',
     language: undefined,
     fileName: undefined,
-    isPrivate: false,
     sizeBytes: 1,
   });
   await db

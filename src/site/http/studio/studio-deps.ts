@@ -1,0 +1,23 @@
+/** What the calls of the studio for videos need. */
+import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { Owner } from '../../../protocol/publication/record.ts';
+import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
+import type { Storage } from '../../media/storage/storage.ts';
+import type { SiteRights } from '../../rights/site-rights.ts';
+import type { NoteAudit } from '../audit-note.ts';
+import type { Uploads } from '../uploads/uploads.ts';
+import type { VideoAccessDeps } from './video-access.ts';
+
+export interface StudioDeps extends VideoAccessDeps {
+  readonly storage: Storage;
+  readonly sourceAddress: string;
+  readonly rights: Pick<SiteRights, 'markOwn' | 'studioToken'>;
+  readonly uploads: Uploads;
+  readonly reserve: DiskReserve;
+  readonly note: NoteAudit;
+  /** Asks central for the name of a person. @throws Problem 404 `person-unknown`; 503 while central cannot be reached */
+  readonly findPerson: (id: string) => Promise<Owner>;
+  readonly onRecord: () => void;
+  /** Closes the files of a withdrawn video and deletes it from the buffer. */
+  readonly onWithdrawn: (video: VideoId) => Promise<void>;
+}

@@ -1,0 +1,39 @@
+/** Finds a video for a person who may do something to it. */
+import type { IncomingMessage } from 'node:http';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
+import type { Authority } from '../../../kernel/access/authority.ts';
+import { problem } from '../../../kernel/problem.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import { type Action, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
+import { targetOf } from '../../database/tables/people-columns.ts';
+import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
+
+export interface VideoAccessDeps {
+  readonly db: SiteDatabase;
+  readonly guard: AccessGuard;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
+}
+
+export interface PermittedVideo {
+  readonly row: VideoWithRecord;
+  readonly authority: Authority;
+}
+
+/** @throws Problem 401, 403 `not-permitted`, 404 `video-unknown` */
+export async function requireVideo(
+  { db, guard, siteId }: VideoAccessDeps,
+  request: IncomingMessage,
+  action: Action,
+  id: VideoId,
+): Promise<PermittedVideo> {
+  const row = await findVideo(db, id);
+  if (row)
+    return { row, authority: await guard.require(request, action, targetOf(siteId(), row), objectOf(id)) };
+  // Somebody who may do this nowhere does not learn which videos exist.
+  if (!isAllowedSomewhere(await guard.authorityOf(request), action))
+    await guard.require(request, action, { site: siteId() }, objectOf(id));
+  throw problem('video-unknown', 'This site has no such video.');
+}
+
+export const objectOf = (id: VideoId): string => `video:${id}`;
