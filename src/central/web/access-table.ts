@@ -120,5 +120,6 @@ export const CENTRAL_ACCESS: AccessTable = {
   'POST /api/statements/refresh': 'member',
   'POST /api/statements/end': 'member',
   'POST /api/people/lookup': 'member',
+  'GET /api/groups/names': 'member',
   'POST /api/audit-events': 'member',
 };

@@ -98,7 +98,7 @@ export type Group = z.infer<typeof groupSchema>;
 export const groupListSchema = z.strictObject({ groups: z.array(groupSchema) });
 export const newGroupSchema = z.strictObject({ name: nameSchema, roles: assignmentsSchema.optional() });
 export const groupEditSchema = z.strictObject({ name: nameSchema, roles: assignmentsSchema }).partial();
-/** `GET /api/group-names`: for everyone who is signed in, to choose an audience. */
+/** `GET /api/group-names`: for everyone who is signed in, to choose an audience. `GET /api/groups/names` (site, signed) is the same. */
 export const groupNamesSchema = z.strictObject({
   groups: z.array(z.strictObject({ id: groupIdSchema, name: z.string() })),
 });

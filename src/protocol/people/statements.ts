@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { siteIdSchema } from '../base/ids.ts';
 import { groupIdSchema } from './audience.ts';
-import { credentialIdSchema, personIdSchema } from './people.ts';
+import { credentialIdSchema, emailSchema, personIdSchema } from './people.ts';
 import { heldPermissionSchema } from './permissions.ts';
 
 /** The header parameter `typ` of a statement (RFC 7515, section 4.1.9). */
@@ -92,6 +92,13 @@ export const peopleChangesSchema = z
   .max(1_000);
 export type PeopleChanges = z.infer<typeof peopleChangesSchema>;
 
-/** `POST /api/people/lookup` (site, signed): the name of a person, to whom a video is transferred. */
-export const personLookupSchema = z.strictObject({ person: personIdSchema });
+/**
+ * `POST /api/people/lookup` (site, signed): the person to whom a video is transferred. A site offers the same call to people who may
+ * edit videos there.
+ */
+export const personLookupSchema = z.union([
+  z.strictObject({ person: personIdSchema }),
+  z.strictObject({ email: emailSchema }),
+]);
+export type PersonLookup = z.infer<typeof personLookupSchema>;
 export const personLookupResponseSchema = z.strictObject({ id: personIdSchema, name: z.string() });

@@ -15,7 +15,6 @@ import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { SITE_ACCESS } from '../http/access-table.ts';
-import type { NoteAudit } from '../http/audit-note.ts';
 import { findPerson } from '../http/find-person.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
@@ -23,6 +22,7 @@ import { serveProbe } from '../http/probe.ts';
 import { serveSiteInfo } from '../http/site-info.ts';
 import { serveCaptions } from '../http/studio/captions.ts';
 import { serveJobs } from '../http/studio/jobs.ts';
+import { servePeople } from '../http/studio/people.ts';
 import { serveStudio } from '../http/studio/studio.ts';
 import { createUploads, type Uploads } from '../http/uploads/uploads.ts';
 import { createDiskReserve, type DiskReserve } from '../maintenance/disk-reserve.ts';
@@ -66,7 +66,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     guard: core.guard,
     siteId: core.membership.siteId,
     findPerson: findPersonOf(core),
-    note: noteOf(core),
+    note: core.audit.note,
     rights: rights.rights,
     newVideoId,
     maxUploadBytes: config.maxUpload,
@@ -112,11 +112,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
 const findPersonOf =
   ({ membership }: SiteCore) =>
   (id: string) =>
-    findPerson(centralClientOf(membership.identity()), id);
-
-const noteOf =
-  (_core: SiteCore): NoteAudit =>
-  async () => {};
+    findPerson(centralClientOf(membership.identity()), { person: id });
 
 function addStudioCalls(
   app: HttpServer,
@@ -135,7 +131,7 @@ function addStudioCalls(
     siteId: core.membership.siteId,
     storage,
     sourceAddress: config.sourceAddress,
-    note: noteOf(core),
+    note: core.audit.note,
     onRecord: events.recordWritten.emit,
   };
   serveStudio(app, {
@@ -150,6 +146,11 @@ function addStudioCalls(
         if (delivery.buffer) throw error;
         log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
       }),
+  });
+  servePeople(app, {
+    guard: core.guard,
+    siteId: core.membership.siteId,
+    central: () => centralClientOf(core.membership.identity()),
   });
   serveCaptions(app, shared);
   serveJobs(app, { ...shared, onJob: events.jobAdded.emit });

@@ -32,6 +32,8 @@ export const SITE_ACCESS: AccessTable = {
   'POST /api/videos/:id/submit': { permission: 'edit', on: 'object' },
   'POST /api/videos/:id/captions': { permission: 'edit', on: 'object' },
   'DELETE /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
+  'GET /api/group-names': { permission: 'upload', on: 'object' },
+  'POST /api/people/lookup': { permission: 'edit', on: 'object' },
   'GET /api/jobs': { permission: 'edit', on: 'object' },
   'PATCH /api/jobs/:id': { permission: 'manage-site', on: 'site' },
   'POST /api/jobs/:id/cancel': { permission: 'edit', on: 'object' },

@@ -1,35 +1,40 @@
 /** The form in which a person edits a video. */
 import { useId, useState } from 'preact/hooks';
-import type { Visibility } from '../../protocol/publication/record.ts';
+import { type Audience, type AudienceOfVideo, isWidened } from '../../protocol/people/audience.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { ErrorText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
-import { VisibilitySelect } from './visibility-select.tsx';
+import { AudienceChoice, type GroupNames, isComplete, toFields } from './audience-choice.tsx';
 
 export interface VideoEdit {
   readonly name: string;
   readonly description: string;
-  readonly visibility: Visibility;
+  readonly audience: Audience;
+  readonly groups?: readonly string[];
 }
 
 interface EditFormProps {
   readonly video: SiteVideo;
+  readonly groups: GroupNames;
+  /** The person may make it visible to more people. */
+  readonly mayPublish: boolean;
   readonly onSave: (edit: VideoEdit) => Promise<void>;
   readonly onClose: () => void;
 }
 
-export function EditForm({ video, onSave, onClose }: EditFormProps) {
+export function EditForm({ video, groups, mayPublish, onSave, onClose }: EditFormProps) {
   const { t } = useTranslation();
   const id = useId();
   const [name, setName] = useState(video.name);
   const [description, setDescription] = useState(video.description);
-  const [visibility, setVisibility] = useState<Visibility>(video.visibility ?? 'public');
+  const before: AudienceOfVideo = { audience: video.audience, groups: video.groups ?? [] };
+  const [audience, setAudience] = useState(before);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>();
   const save = async (): Promise<void> => {
     setSaving(true);
     try {
-      await onSave({ name, description, visibility });
+      await onSave({ name, description, ...toFields(audience) });
       onClose();
     } catch (cause) {
       setError(cause);
@@ -69,10 +74,15 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
           onInput={event => setDescription(event.currentTarget.value)}
         />
       </div>
-      <VisibilitySelect value={visibility} onChoose={setVisibility} />
+      <AudienceChoice
+        value={audience}
+        groups={groups}
+        onChoose={setAudience}
+        isOffered={chosen => mayPublish || video.approval !== undefined || !isWidened(before, chosen)}
+      />
       <ErrorText error={error} />
       <div class="actions">
-        <button type="submit" class="primary" disabled={saving}>
+        <button type="submit" class="primary" disabled={saving || !isComplete(audience)}>
           {t.common.save}
         </button>
         <button type="button" class="plain" onClick={onClose}>

@@ -15,10 +15,11 @@ export interface JobCalls {
 
 interface JobRowProps {
   readonly job: SiteJob;
+  readonly mayPrioritise: boolean;
   readonly calls: JobCalls;
 }
 
-function JobRow({ job, calls }: JobRowProps) {
+function JobRow({ job, calls, mayPrioritise }: JobRowProps) {
   const { t, format } = useTranslation();
   const [error, setError] = useState<unknown>();
   const texts = t.studio.jobs;
@@ -52,7 +53,7 @@ function JobRow({ job, calls }: JobRowProps) {
           {job.workers > 1 && <span class="quiet">{texts.workers(job.workers)}</span>}
         </p>
         <div class="actions">
-          {isOpen && job.priority < high && (
+          {isOpen && mayPrioritise && job.priority < high && (
             <button
               type="button"
               class="small plain"
@@ -62,7 +63,7 @@ function JobRow({ job, calls }: JobRowProps) {
               {texts.sooner}
             </button>
           )}
-          {isOpen && job.priority > low && (
+          {isOpen && mayPrioritise && job.priority > low && (
             <button
               type="button"
               class="small plain"
@@ -100,15 +101,19 @@ function JobRow({ job, calls }: JobRowProps) {
   );
 }
 
+interface JobListProps extends Pick<JobRowProps, 'calls' | 'mayPrioritise'> {
+  readonly jobs: readonly SiteJob[];
+}
+
 /** All conversions except the finished ones. */
-export function JobList({ jobs, calls }: { readonly jobs: readonly SiteJob[]; readonly calls: JobCalls }) {
+export function JobList({ jobs, calls, mayPrioritise }: JobListProps) {
   const { t } = useTranslation();
   const shown = jobs.filter(job => job.state !== 'done');
   if (shown.length === 0) return null;
   return (
     <ul class="jobs" aria-label={t.studio.jobs.heading} data-testid="jobs">
       {shown.map(job => (
-        <JobRow key={job.id} job={job} calls={calls} />
+        <JobRow key={job.id} job={job} calls={calls} mayPrioritise={mayPrioritise} />
       ))}
     </ul>
   );

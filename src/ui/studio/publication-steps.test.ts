@@ -23,7 +23,11 @@ describe('the steps of a video', () => {
     [{ ...ready, signalSent: true }, 'ddddaw', 'publishing'],
     [{ ...ready, published: true }, 'ddddda', 'registering'],
     [{ ...ready, registered: true }, 'dddddd', 'registered'],
-    [{ ...ready, registered: true, visibility: 'private' }, 'dddddd', 'registeredPrivate'],
+    [{ ...ready, registered: true, audience: 'private' }, 'dddddd', 'registeredPrivate'],
+    [{ ...ready, registered: true, audience: 'groups' }, 'dddddd', 'registeredGroups'],
+    [{ ...ready, approval: 'awaiting' }, 'dddwww', 'awaiting'],
+    [{ ...ready, approval: 'sent-back' }, 'dddwww', 'sentBack'],
+    [{ ...ready, state: 'preparing', approval: 'awaiting' }, 'dawwww', 'preparing'],
     [{ ...ready, state: 'failed' }, 'dfwwww', 'failed'],
     [{ ...ready, state: 'failed', receivedBytes: 3 }, 'fwwwww', 'failed'],
   ] as const)('of %j', (video, steps, status) => {

@@ -10,7 +10,16 @@ export type VideoStatus = keyof Texts['studio']['videoStatus'];
 export type StepFacts = Pick<
   SiteVideo,
   'state' | 'signalSent' | 'published' | 'registered' | 'receivedBytes' | 'sizeBytes'
->;
+> &
+  Partial<Pick<SiteVideo, 'approval' | 'audience'>>;
+/** The steps before those that wait for approval. */
+const READY_STEPS = 3;
+const REGISTERED = {
+  public: 'registered',
+  internal: 'registeredInternal',
+  groups: 'registeredGroups',
+  private: 'registeredPrivate',
+} as const;
 
 /** A step that is done implies the steps before it: central may read a record before its signal arrives. */
 function countDone(video: StepFacts): number {
@@ -31,7 +40,8 @@ function countDone(video: StepFacts): number {
 
 export function listSteps(video: StepFacts): readonly { readonly step: Step; readonly status: StepStatus }[] {
   const done = countDone(video);
-  const current: StepStatus = video.state === 'failed' ? 'failed' : 'active';
+  const isHeld = video.approval !== undefined && done >= READY_STEPS;
+  const current: StepStatus = video.state === 'failed' ? 'failed' : isHeld ? 'waiting' : 'active';
   return STEPS.map((step, index) => ({
     step,
     status: index < done ? 'done' : index === done ? current : 'waiting',
@@ -39,10 +49,7 @@ export function listSteps(video: StepFacts): readonly { readonly step: Step; rea
 }
 
 /** @param isJoined the site has a central to publish to */
-export function chooseVideoStatus(
-  video: StepFacts & Partial<Pick<SiteVideo, 'visibility'>>,
-  isJoined: boolean,
-): VideoStatus {
+export function chooseVideoStatus(video: StepFacts, isJoined: boolean): VideoStatus {
   switch (video.state) {
     case 'uploading':
       return 'incomplete';
@@ -53,7 +60,8 @@ export function chooseVideoStatus(
     case 'withdrawn':
       return video.published || !isJoined ? 'withdrawn' : 'withdrawing';
     case 'ready':
-      if (video.registered) return video.visibility === 'private' ? 'registeredPrivate' : 'registered';
+      if (video.approval) return video.approval === 'awaiting' ? 'awaiting' : 'sentBack';
+      if (video.registered) return REGISTERED[video.audience ?? 'public'];
       if (!isJoined) return 'local';
       if (video.published) return 'registering';
       return video.signalSent ? 'publishing' : 'signalling';
@@ -61,8 +69,9 @@ export function chooseVideoStatus(
 }
 
 const FINAL: ReadonlySet<VideoStatus> = new Set<VideoStatus>([
-  'registered',
-  'registeredPrivate',
+  ...Object.values(REGISTERED),
+  'awaiting',
+  'sentBack',
   'local',
   'failed',
   'withdrawn',

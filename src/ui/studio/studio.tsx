@@ -1,27 +1,30 @@
 /** The studio of a site: upload, follow every step until the video is registered, edit, withdraw. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
-import type { Visibility } from '../../protocol/publication/record.ts';
+import type { AudienceOfVideo } from '../../protocol/people/audience.ts';
+import type { Action, Target } from '../../protocol/people/decide.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
-import { ApiError } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
-import { type PollResult, usePoll } from '../api/use-poll.ts';
+import { usePoll } from '../api/use-poll.ts';
 import { Announcement, ErrorNotice, Notice } from '../components/notice.tsx';
-import { SignInForm, useForgetRefused } from '../components/operator-token.tsx';
+import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page } from '../components/page.tsx';
+import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { useMe } from '../me/use-me.tsx';
-import type { CaptionsCalls } from './captions-panel.tsx';
-import type { JobCalls } from './job-list.tsx';
+import { AudienceChoice, type GroupNames, isComplete } from './audience-choice.tsx';
 import { isInProgress } from './publication-steps.ts';
 import { CloneNotice, ConversionNotice, JoinNotice, SiteStatus } from './site-status.tsx';
+import { makeJobCalls, makeVideoCalls } from './studio-calls.ts';
 import { DropZone } from './uploads/drop-zone.tsx';
 import { findFileProblem } from './uploads/upload-list.ts';
 import { UploadRow } from './uploads/upload-row.tsx';
 import { useUploads } from './uploads/use-uploads.ts';
 import { findChanged, listOtherVideos, mapStatuses, type StatusById } from './video-list.ts';
-import { VideoRow } from './video-row.tsx';
+import { type VideoPermissions, VideoRow } from './video-row.tsx';
 
+const SITE_INTERVAL_MS = 2_000;
+const GROUPS_INTERVAL_MS = 60_000;
 const BUSY_INTERVAL_MS = 700;
 const IDLE_INTERVAL_MS = 5_000;
 const chooseInterval = (isBusy: boolean): number => (isBusy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS);
@@ -35,16 +38,8 @@ interface VideoPage {
 
 export function Studio() {
   const { t, language } = useTranslation();
-  const { token, setToken } = useMe();
-  const [fileProblems, setFileProblems] = useState<readonly string[]>([]);
-  const [visibility, setVisibility] = useState<Visibility>('public');
-  const { site, list, jobs, items, queue, isJoined } = useStudioData(token);
-  const wasRefused = useForgetRefused(site.error ?? list.error);
-  const jobCalls = makeJobCalls(token, jobs, list);
-  const addFiles = useAddFiles(site.value?.maxUploadBytes, setFileProblems, file =>
-    queue.add(file, visibility),
-  );
-
+  const { token } = useMe();
+  const site = useSite(token);
   const links = [
     { href: '/', text: t.studio.title, current: true },
     { href: '/library', text: t.library.title },
@@ -52,86 +47,155 @@ export function Studio() {
       ? [{ href: `${site.value.centralUrl}/?lang=${language}`, text: t.common.catalogue }]
       : []),
   ];
-  const videos = list.value?.videos;
-  const isRefused = list.error instanceof ApiError && list.error.status === 401;
-  const needsToken = site.value?.tokenNeeded === true || isRefused;
   const title = site.value ? t.studio.heading(site.value.name) : t.studio.title;
+  const account = site.value?.centralUrl && `${site.value.centralUrl}/account`;
   return (
-    <Page title={title} home="/" links={links}>
+    <Page title={title} home="/" links={links} account={account}>
       <div class="stack">
         <h1>{title}</h1>
         <SiteStatus site={site.value} isUnreachable={site.error !== undefined} />
-        {site.value && !needsToken && <CloneNotice stoppedBecause={site.value.stoppedBecause} />}
         {site.value && <JoinNotice joinProblem={site.value.joinProblem} />}
-        {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
-      {needsToken ? (
-        <SignInForm part="site" isRefused={wasRefused || token !== undefined} onToken={setToken} />
-      ) : (
-        <>
-          <DropZone
-            maxBytes={site.value?.maxUploadBytes}
-            visibility={visibility}
-            onVisibility={setVisibility}
-            onFiles={addFiles}
-          />
-          {fileProblems.length > 0 && (
-            <Notice kind="error" testId="file-problems">
-              {fileProblems.map(problem => (
-                <p key={problem}>{problem}</p>
-              ))}
-            </Notice>
-          )}
-          {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
-          <h2>{t.studio.videosHeading}</h2>
-          <StatusAnnouncement videos={videos} isJoined={isJoined} />
-          {videos?.length === 0 && items.length === 0 && <p class="quiet">{t.studio.empty}</p>}
-          <ul class="videos" data-testid="videos">
-            {items.map(item => (
-              <UploadRow key={item.key} item={item} queue={queue} />
-            ))}
-            {listOtherVideos(videos ?? [], items).map(video => (
-              <VideoRow
-                key={video.id}
-                video={video}
-                isJoined={isJoined}
-                centralUrl={site.value?.centralUrl}
-                jobs={jobs.value?.jobs.filter(job => job.video === video.id) ?? []}
-                jobCalls={jobCalls}
-                captions={makeCaptionsCalls(token, video, list)}
-                onEdit={async edit => {
-                  await call(`/api/videos/${video.id}`, { method: 'PATCH', body: edit, token });
-                  list.refresh();
-                }}
-                onWithdraw={async () => {
-                  await call(`/api/videos/${video.id}`, { method: 'DELETE', token });
-                  list.refresh();
-                }}
-              />
-            ))}
-          </ul>
-        </>
-      )}
+      <RequirePermission anyOf={['upload', 'edit', 'publish']}>
+        {site.value && <Videos site={site.value} />}
+      </RequirePermission>
     </Page>
   );
 }
 
-/** The state of the site, its videos and conversions, and the uploads of this tab. */
-function useStudioData(token: string | undefined) {
-  const isBusy = useRef(false);
-  const refreshVideos = useRef<() => void>(() => {});
-  const site = usePoll(
+/** The uploads and videos of a person who may use the studio. */
+function Videos({ site }: { readonly site: SiteInfo }) {
+  const { t } = useTranslation();
+  const { token } = useMe();
+  const [fileProblems, setFileProblems] = useState<readonly string[]>([]);
+  const [audience, setAudience] = useState<AudienceOfVideo>({ audience: 'public', groups: [] });
+  const { list, jobs, items, queue } = useStudioData(token, site);
+  useForgetRefused(list.error);
+  const { mayUpload, mayPublish, permissionsFor } = useStudioPermissions(site);
+  const groups = useGroups(token);
+  const addFiles = useAddFiles(site.maxUploadBytes, setFileProblems, file => queue.add(file, audience));
+  const jobCalls = makeJobCalls(token, jobs, list);
+  const videos = list.value?.videos;
+  const others = listOtherVideos(videos ?? [], items);
+  const queued = others.filter(
+    video => video.approval === 'awaiting' && video.revision && permissionsFor(video).publish,
+  );
+  const rows = (of: readonly SiteVideo[]) =>
+    of.map(video => (
+      <VideoRow
+        key={video.id}
+        video={video}
+        isJoined={site.joined}
+        centralUrl={site.centralUrl}
+        jobs={jobs.value?.jobs.filter(job => job.video === video.id) ?? []}
+        jobCalls={jobCalls}
+        calls={makeVideoCalls(token, video, list)}
+        may={permissionsFor(video)}
+        groups={groups}
+      />
+    ));
+  return (
+    <>
+      <div class="stack">
+        <CloneNotice stoppedBecause={site.stoppedBecause} />
+        <ConversionNotice conversion={site.conversion} />
+      </div>
+      {mayUpload ? (
+        <DropZone maxBytes={site.maxUploadBytes} onFiles={isComplete(audience) ? addFiles : ignore}>
+          <details class="audience-of-upload">
+            <summary>
+              {t.audience.label}: {t.audience.names[audience.audience]}
+            </summary>
+            <AudienceChoice value={audience} groups={groups} onChoose={setAudience} isOffered={() => true} />
+          </details>
+          {!mayPublish && <p data-testid="needs-approval">{t.approval.uploadHint}</p>}
+        </DropZone>
+      ) : (
+        <p class="quiet">{t.approval.notUploader}</p>
+      )}
+      {fileProblems.length > 0 && (
+        <Notice kind="error" testId="file-problems">
+          {fileProblems.map(problem => (
+            <p key={problem}>{problem}</p>
+          ))}
+        </Notice>
+      )}
+      {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
+      {queued.length > 0 && (
+        <section class="stack" aria-labelledby="queue-heading" data-testid="approval-queue">
+          <h2 id="queue-heading">
+            {t.approval.heading} ({queued.length})
+          </h2>
+          <p class="quiet">{t.approval.headingHint}</p>
+          <ul class="videos">{rows(queued)}</ul>
+        </section>
+      )}
+      <h2>{t.studio.videosHeading}</h2>
+      <StatusAnnouncement videos={videos} isJoined={site.joined} />
+      {videos?.length === 0 && items.length === 0 && (
+        <p class="quiet">{mayPublish ? t.studio.empty : t.approval.emptyOwn}</p>
+      )}
+      <ul class="videos" data-testid="videos">
+        {items.map(item => (
+          <UploadRow key={item.key} item={item} queue={queue} />
+        ))}
+        {rows(others.filter(video => !queued.includes(video)))}
+      </ul>
+    </>
+  );
+}
+
+const ignore = (): void => {};
+
+/** What the person may do here. With a token about which the site has not responded yet, the site decides. */
+function useStudioPermissions({ id: site }: SiteInfo) {
+  const { me, token, isAllowed, isAllowedSomewhere } = useMe();
+  const isUnknown = me === undefined && token !== undefined;
+  const may = (action: Action, target: Target): boolean => isUnknown || isAllowed(action, target);
+  return {
+    mayUpload: isUnknown || isAllowedSomewhere('upload'),
+    mayPublish: isUnknown || isAllowedSomewhere('publish'),
+    permissionsFor({ owner, series }: SiteVideo): VideoPermissions {
+      const target = { site, series: series?.id, owner: owner?.id };
+      return {
+        edit: may('edit', target),
+        withdraw: may('withdraw', target),
+        publish: may('publish', target),
+        prioritise: may('manage-site', { site }),
+        person: me?.person?.id,
+      };
+    },
+  };
+}
+
+/** The state of the site. */
+const useSite = (token: string | undefined) =>
+  usePoll(
     `site ${token ?? ''}`,
     abort => call<SiteInfo>('/api/site', { token, abort }),
-    () => chooseInterval(isBusy.current),
+    () => SITE_INTERVAL_MS,
   );
-  const { items, queue } = useUploads(token, site.value?.chunkBytes, () => refreshVideos.current());
-  const isJoined = site.value?.joined ?? false;
+
+/** Undefined while central cannot be reached. */
+function useGroups(token: string | undefined): GroupNames {
+  const groups = usePoll(
+    `groups ${token ?? ''}`,
+    abort => call<{ readonly groups: NonNullable<GroupNames> }>('/api/group-names', { token, abort }),
+    () => GROUPS_INTERVAL_MS,
+  );
+  return groups.value?.groups;
+}
+
+/** The videos and conversions of the site, and the uploads of this tab. */
+function useStudioData(token: string | undefined, site: SiteInfo) {
+  const isBusy = useRef(false);
+  const refreshVideos = useRef<() => void>(() => {});
+  const { items, queue } = useUploads(token, site.chunkBytes, () => refreshVideos.current());
   const list = usePoll(
     `videos ${token ?? ''}`,
     abort => call<VideoPage>('/api/videos?limit=200', { token, abort }),
     ({ videos }) => {
-      isBusy.current = items.length > 0 || videos.some(video => isInProgress(video, isJoined));
+      isBusy.current = items.length > 0 || videos.some(video => isInProgress(video, site.joined));
       return chooseInterval(isBusy.current);
     },
   );
@@ -144,36 +208,7 @@ function useStudioData(token: string | undefined) {
         isBusy.current || page.jobs.some(({ state }) => state === 'running' || state === 'waiting'),
       ),
   );
-  return { site, list, jobs, items, queue, isJoined };
-}
-
-type Refreshable = Pick<PollResult<unknown>, 'refresh'>;
-
-function makeJobCalls(token: string | undefined, jobs: Refreshable, videos: Refreshable): JobCalls {
-  const run = async (job: SiteJob, method: 'PATCH' | 'POST', path: string, body?: object): Promise<void> => {
-    await call(`/api/jobs/${job.id}${path}`, { method, token, ...(body ? { body } : {}) });
-    jobs.refresh();
-    videos.refresh();
-  };
-  return {
-    setPriority: (job, priority) => run(job, 'PATCH', '', { priority }),
-    cancel: job => run(job, 'POST', '/cancel'),
-    retry: job => run(job, 'POST', '/retry'),
-  };
-}
-
-function makeCaptionsCalls(token: string | undefined, { id }: SiteVideo, videos: Refreshable): CaptionsCalls {
-  const url = `/api/videos/${id}/captions`;
-  return {
-    async add(language, file) {
-      await call(`${url}?language=${encodeURIComponent(language)}`, { method: 'POST', body: file, token });
-      videos.refresh();
-    },
-    async remove(captions) {
-      await call(`${url}/${captions}`, { method: 'DELETE', token });
-      videos.refresh();
-    },
-  };
+  return { list, jobs, items, queue };
 }
 
 function useAddFiles(

@@ -8,24 +8,43 @@ import { ErrorText, ProblemText } from '../components/notice.tsx';
 import { formatClock } from '../i18n/format.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
+import { ApprovalActions, type ApprovalCalls } from './approval-actions.tsx';
+import type { GroupNames } from './audience-choice.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { type JobCalls, JobList } from './job-list.tsx';
 import { chooseVideoStatus } from './publication-steps.ts';
 import { StepProgress, Stepper } from './stepper.tsx';
+import { type TransferCalls, TransferDialog } from './transfer-dialog.tsx';
 
 interface VideoRowProps {
   readonly video: SiteVideo;
   readonly isJoined: boolean;
   readonly centralUrl: string | undefined;
-  readonly onEdit: (edit: VideoEdit) => Promise<void>;
-  readonly onWithdraw: () => Promise<void>;
-  readonly captions: CaptionsCalls;
+  readonly calls: VideoCalls;
+  readonly may: VideoPermissions;
+  readonly groups: GroupNames;
   readonly jobs: readonly SiteJob[];
   readonly jobCalls: JobCalls;
 }
 
-type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play';
+export interface VideoCalls extends ApprovalCalls, TransferCalls {
+  readonly edit: (edit: VideoEdit) => Promise<void>;
+  readonly withdraw: () => Promise<void>;
+  readonly captions: CaptionsCalls;
+}
+
+/** What the person may do with this video. */
+export interface VideoPermissions {
+  readonly edit: boolean;
+  readonly withdraw: boolean;
+  readonly publish: boolean;
+  readonly prioritise: boolean;
+  /** The id of the person. */
+  readonly person: string | undefined;
+}
+
+type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play' | 'transfer';
 
 /** The converted part of a video can be watched while the rest is being converted. */
 const isWatchable = ({ state }: SiteVideo): boolean => state === 'ready' || state === 'preparing';
@@ -33,18 +52,17 @@ const isWatchable = ({ state }: SiteVideo): boolean => state === 'ready' || stat
 const isUnpublished = ({ state }: SiteVideo): boolean => state === 'uploading' || state === 'failed';
 
 export function VideoRow(props: VideoRowProps) {
-  const { video, isJoined, centralUrl, onEdit, onWithdraw, captions, jobs, jobCalls } = props;
+  const { video, isJoined, centralUrl, calls, may, groups, jobs, jobCalls } = props;
   const { t } = useTranslation();
   const [open, setOpen] = useState<Open>('nothing');
   const [error, setError] = useState<unknown>();
   const close = (): void => setOpen('nothing');
-  const isPrivate = video.visibility === 'private';
   const status = t.studio.videoStatus[chooseVideoStatus(video, isJoined)];
 
   const withdraw = async (): Promise<void> => {
     close();
     try {
-      await onWithdraw();
+      await calls.withdraw();
       setError(undefined);
     } catch (cause) {
       setError(cause);
@@ -60,13 +78,19 @@ export function VideoRow(props: VideoRowProps) {
     >
       <div class="video-top">
         {open === 'edit' ? (
-          <EditForm video={video} onSave={onEdit} onClose={close} />
+          <EditForm
+            video={video}
+            groups={groups}
+            mayPublish={may.publish}
+            onSave={calls.edit}
+            onClose={close}
+          />
         ) : (
           <div>
             <h3 dir="auto">{video.name}</h3>
-            {isPrivate && (
-              <p class="state warn" data-testid="private">
-                {t.studio.isPrivate}
+            {video.audience !== 'public' && (
+              <p class="state warn" data-testid="audience-of-video" data-audience={video.audience}>
+                {t.audience.names[video.audience]}
               </p>
             )}
             {video.description && (
@@ -74,11 +98,11 @@ export function VideoRow(props: VideoRowProps) {
                 {video.description}
               </p>
             )}
-            <VideoFacts video={video} />
+            <VideoFacts video={video} person={may.person} />
           </div>
         )}
         {open !== 'edit' && (
-          <VideoActions video={video} centralUrl={centralUrl} open={open} onOpen={setOpen} />
+          <VideoActions video={video} may={may} centralUrl={centralUrl} open={open} onOpen={setOpen} />
         )}
       </div>
       {video.state !== 'withdrawn' && <Stepper video={video} />}
@@ -91,9 +115,11 @@ export function VideoRow(props: VideoRowProps) {
         <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{status}</p>
       )}
       {video.state === 'preparing' && video.revision && <p class="quiet">{t.studio.jobs.partly}</p>}
-      <JobList jobs={jobs} calls={jobCalls} />
+      <ApprovalActions video={video} calls={calls} mayPublish={may.publish} mayEdit={may.edit} />
+      {may.edit && <JobList jobs={jobs} calls={jobCalls} mayPrioritise={may.prioritise} />}
       <ErrorText error={error} />
-      {open === 'captions' && <CaptionsPanel video={video} calls={captions} onClose={close} />}
+      {open === 'captions' && <CaptionsPanel video={video} calls={calls.captions} onClose={close} />}
+      {open === 'transfer' && <TransferDialog video={video} calls={calls} onClose={close} />}
       {open === 'withdraw' && (
         <WithdrawDialog video={video} onConfirm={() => void withdraw()} onClose={close} />
       )}
@@ -132,16 +158,17 @@ function WithdrawDialog({ video, onConfirm, onClose }: WithdrawDialogProps) {
 
 interface VideoActionsProps {
   readonly video: SiteVideo;
+  readonly may: VideoPermissions;
   readonly centralUrl: string | undefined;
   readonly open: Open;
   readonly onOpen: (open: Open) => void;
 }
 
-function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
+function VideoActions({ video, may, centralUrl, open, onOpen }: VideoActionsProps) {
   const { t, language } = useTranslation();
   return (
     <div class="actions">
-      {video.registered && isWatchable(video) && centralUrl && video.visibility !== 'private' && (
+      {video.registered && isWatchable(video) && centralUrl && video.audience !== 'private' && (
         <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
           {t.studio.watch}
         </a>
@@ -151,12 +178,12 @@ function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
           {t.studio.playHere}
         </button>
       )}
-      {video.state === 'ready' && (
+      {may.edit && video.state === 'ready' && (
         <button type="button" class="small" onClick={() => onOpen('edit')} data-testid="edit">
           {t.studio.edit}
         </button>
       )}
-      {video.state === 'ready' && (
+      {may.edit && video.state === 'ready' && (
         <button
           type="button"
           class="small"
@@ -167,7 +194,12 @@ function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
           {t.studio.captions.heading}
         </button>
       )}
-      {video.state !== 'withdrawn' && (
+      {may.edit && may.withdraw && video.state !== 'withdrawn' && (
+        <button type="button" class="small" onClick={() => onOpen('transfer')} data-testid="transfer">
+          {t.transfer.open}
+        </button>
+      )}
+      {may.withdraw && video.state !== 'withdrawn' && (
         <button type="button" class="plain small" onClick={() => onOpen('withdraw')} data-testid="withdraw">
           {isUnpublished(video) ? t.studio.discard : t.studio.withdraw}
         </button>
@@ -176,8 +208,13 @@ function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
   );
 }
 
-function VideoFacts({ video }: { readonly video: SiteVideo }) {
-  const { format } = useTranslation();
+interface VideoFactsProps {
+  readonly video: SiteVideo;
+  readonly person: string | undefined;
+}
+
+function VideoFacts({ video, person }: VideoFactsProps) {
+  const { t, format } = useTranslation();
   return (
     <p class="row quiet">
       <span>{format.size(video.sizeBytes)}</span>
@@ -190,6 +227,12 @@ function VideoFacts({ video }: { readonly video: SiteVideo }) {
       {video.bitrateBps && <span>{format.bitrate(video.bitrateBps)}</span>}
       {video.codecs.length > 0 && <span>{video.codecs.join(', ')}</span>}
       <time dateTime={video.createdAt}>{format.dateTime(video.createdAt)}</time>
+      {video.owner && (
+        <span data-testid="owner" dir="auto">
+          {video.owner.id === person ? t.approval.ownVideo : t.approval.owner(video.owner.name)}
+        </span>
+      )}
+      {video.series && <span>{t.approval.series(video.series.id)}</span>}
     </p>
   );
 }

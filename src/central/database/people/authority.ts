@@ -25,6 +25,20 @@ export interface PersonWithRights {
   readonly groups: readonly string[];
 }
 
+/** A person who may sign in, by e-mail address. */
+export async function findPersonId(db: CentralDatabase, email: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('people')
+    .select('id')
+    .where('email', '=', email)
+    .where('disabled', '=', 0)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+export const listGroupNames = (db: CentralDatabase): Promise<{ id: string; name: string }[]> =>
+  db.selectFrom('groups').select(['id', 'name']).orderBy('name').orderBy('id').execute();
+
 /** Returns undefined for a person who is unknown or disabled. */
 export async function findRights(db: CentralDatabase, id: string): Promise<PersonWithRights | undefined> {
   const person = await db

@@ -4,6 +4,7 @@ import { credentialInvalid } from '../../../kernel/access/credentials.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
+import { groupNamesSchema } from '../../../protocol/people/people.ts';
 import {
   codeRequestSchema,
   endRequestSchema,
@@ -13,7 +14,13 @@ import {
   statementResponseSchema,
   tokenRequestSchema,
 } from '../../../protocol/people/statements.ts';
-import { findApiToken, findRights, touch } from '../../database/people/authority.ts';
+import {
+  findApiToken,
+  findPersonId,
+  findRights,
+  listGroupNames,
+  touch,
+} from '../../database/people/authority.ts';
 import { lockPeople } from '../../database/people/changes.ts';
 import { endSessions } from '../../database/people/sessions.ts';
 import { findSessionToEnd, redeemSignInCode } from '../../database/people/site-sessions.ts';
@@ -122,16 +129,32 @@ function addLookupCall(app: HttpServer, context: CentralContext): void {
     '/api/people/lookup',
     {
       schema: {
-        description: 'Returns the name of a person, to whom a video is transferred (site, signed).',
+        description: 'Finds a person by id or e-mail address, to transfer a video to them (site, signed).',
         body: personLookupSchema,
         response: { 200: personLookupResponseSchema },
       },
     },
     async request => {
       await requireSite(request, context);
-      const found = await findRights(context.db, request.body.person);
+      const { body } = request;
+      const id = 'person' in body ? body.person : await findPersonId(context.db, body.email);
+      const found = id === undefined ? undefined : await findRights(context.db, id);
       if (!found) throw problem('person-unknown');
       return { id: found.person.id, name: found.person.name };
+    },
+  );
+
+  app.get(
+    '/api/groups/names',
+    {
+      schema: {
+        description: 'Returns the names of all groups, to choose the audience of a video (site, signed).',
+        response: { 200: groupNamesSchema },
+      },
+    },
+    async request => {
+      await requireSite(request, context);
+      return { groups: await listGroupNames(context.db) };
     },
   );
 }

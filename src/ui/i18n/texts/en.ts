@@ -1,6 +1,7 @@
 /** The English texts of the pages. A text that contains values is a function. */
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
+import { enApproval } from './en-approval.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enProblems } from './en-problems.ts';
@@ -37,6 +38,7 @@ export const en = {
   },
   /** By the codes of the servers' problems. */
   problems: enProblems,
+  ...enApproval,
   ...enPeople,
   ...enPeopleAdmin,
   notFound: {
@@ -212,9 +214,13 @@ export const en = {
       signalling: 'Notifying central',
       publishing: 'Waiting for central',
       registering: 'Waiting for a tracker',
+      awaiting: 'Awaiting approval · not published',
+      sentBack: 'Sent back · change it and submit it again',
       registered: 'Published · anyone can watch',
+      registeredInternal: 'Published · members of the organisation can watch',
+      registeredGroups: 'Published · members of the chosen groups can watch',
       registeredPrivate:
-        'Published · only people with a link can watch. Operators create links on the page of the video at central.',
+        'Published · only people with a link can watch. Links are created on the page of the video at central.',
       local: 'Ready to play here. It will be published when this site joins central.',
       failed: 'Failed',
       withdrawn: 'Withdrawn',
@@ -242,9 +248,6 @@ export const en = {
     keep: 'Keep',
     watch: 'Watch',
     playHere: 'Play here',
-    visibility: 'Who can watch',
-    visibilities: { public: 'Anyone', private: 'Anyone with the link' },
-    isPrivate: 'Private',
     player: (name: string) => `Playing from this site: ${name}`,
     announce: (name: string, status: string) => `${name}: ${status}`,
     siteStatus: {

@@ -1,5 +1,6 @@
 /** 各页面的简体中文文本。 */
 import type { Texts } from './en.ts';
+import { zhApproval } from './zh-approval.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhProblems } from './zh-problems.ts';
@@ -32,6 +33,7 @@ export const zh: Texts = {
     'tracker-unavailable': '跟踪服务器没有响应，无法播放该视频。请检查网络连接，本页会继续尝试。',
   },
   problems: zhProblems,
+  ...zhApproval,
   ...zhPeople,
   ...zhPeopleAdmin,
   notFound: {
@@ -204,8 +206,12 @@ export const zh: Texts = {
       signalling: '正在通知中心',
       publishing: '等待中心',
       registering: '等待跟踪服务器',
+      awaiting: '等待审批 · 尚未发布',
+      sentBack: '已退回 · 请修改后重新提交',
       registered: '已发布 · 所有人都可以观看',
-      registeredPrivate: '已发布 · 只有持有链接的人可以观看。操作员在中心的视频页面上创建链接。',
+      registeredInternal: '已发布 · 组织成员可以观看',
+      registeredGroups: '已发布 · 所选群组的成员可以观看',
+      registeredPrivate: '已发布 · 只有持有链接的人可以观看。链接在中心的视频页面上创建。',
       local: '可以在本站点播放。站点加入中心后将自动发布。',
       failed: '失败',
       withdrawn: '已下架',
@@ -233,9 +239,6 @@ export const zh: Texts = {
     keep: '保留',
     watch: '观看',
     playHere: '在本站点播放',
-    visibility: '谁可以观看',
-    visibilities: { public: '所有人', private: '持有链接的人' },
-    isPrivate: '私密',
     player: name => `由本站点播放：${name}`,
     announce: (name, status) => `${name}：${status}`,
     siteStatus: {

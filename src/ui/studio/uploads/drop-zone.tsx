@@ -1,17 +1,16 @@
 /** Accepts files that are dropped anywhere on the page, or selected. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Visibility } from '../../../protocol/publication/record.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { VisibilitySelect } from '../visibility-select.tsx';
 
 interface DropZoneProps {
   readonly maxBytes: number | undefined;
-  readonly visibility: Visibility;
-  readonly onVisibility: (visibility: Visibility) => void;
+  /** The choice of who may watch, and hints. */
+  readonly children: ComponentChildren;
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-export function DropZone({ maxBytes, visibility, onVisibility, onFiles }: DropZoneProps) {
+export function DropZone({ maxBytes, children, onFiles }: DropZoneProps) {
   const { t, format } = useTranslation();
   const isDragging = useFileDrop(onFiles);
   return (
@@ -31,8 +30,8 @@ export function DropZone({ maxBytes, visibility, onVisibility, onFiles }: DropZo
       <label class="button primary" for="file">
         {t.studio.choose}
       </label>
-      <VisibilitySelect value={visibility} onChoose={onVisibility} isInline />
       {maxBytes !== undefined && <p class="quiet">{t.studio.limit(format.size(maxBytes))}</p>}
+      {children}
     </section>
   );
 }

@@ -3,7 +3,7 @@
  * the same file is selected again.
  */
 import { DetailedError, Upload } from 'tus-js-client';
-import type { Visibility } from '../../../protocol/publication/record.ts';
+import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
 import { ApiError, parseProblem } from '../../api/api-error.ts';
 import { findSmallerChunk, isFromProxy, judgeFailure } from './chunk-size.ts';
 import {
@@ -22,7 +22,7 @@ import { startRate } from './upload-rate.ts';
 const RETRY_DELAYS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 export interface UploadQueue {
-  add(file: File, visibility: Visibility): void;
+  add(file: File, audience: AudienceOfVideo): void;
   pause(key: number): void;
   resume(key: number): void;
   cancel(key: number): void;
@@ -80,11 +80,16 @@ export function startUploadQueue({
     update(key, change);
     startNext();
   }
-  const makeClient = (key: number, file: File, visibility: Visibility): Upload => {
+  const makeClient = (key: number, file: File, { audience, groups }: AudienceOfVideo): Upload => {
     const client: Upload = new Upload(file, {
       endpoint: '/api/uploads',
       // The language of the video may differ from that of the page, so none is sent.
-      metadata: { name: nameWithoutExtension(file.name), filename: file.name, visibility },
+      metadata: {
+        name: nameWithoutExtension(file.name),
+        filename: file.name,
+        audience,
+        ...(audience === 'groups' ? { groups: JSON.stringify(groups) } : {}),
+      },
       retryDelays: RETRY_DELAYS_MS,
       chunkSize: readChunkBytes(),
       onShouldRetry(error, failures) {
@@ -109,9 +114,9 @@ export function startUploadQueue({
   };
 
   return {
-    add(file, visibility) {
+    add(file, audience) {
       const key = ++lastKey;
-      clients.set(key, makeClient(key, file, visibility));
+      clients.set(key, makeClient(key, file, audience));
       setList(addUpload(list, { key, fileName: file.name, sizeBytes: file.size }, Date.now()));
       startNext();
     },

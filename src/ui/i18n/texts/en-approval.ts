@@ -1,0 +1,50 @@
+/** The English texts of the studio for owners, audiences and approval. */
+export const enApproval = {
+  approval: {
+    heading: 'Awaiting your approval',
+    headingHint:
+      'Nothing of these videos has left this site. Watch them, then publish them or send them back.',
+    publish: 'Publish',
+    sendBack: 'Send back',
+    sendBackTitle: (name: string) => `Send "${name}" back to its owner?`,
+    comment: 'What should be changed?',
+    commentHint: 'The owner sees this text in the studio.',
+    commentOf: 'Sent back:',
+    submit: 'Submit again',
+    uploadHint: 'Someone who may publish approves your videos before others can see them.',
+    owner: (name: string) => `Owner: ${name}`,
+    ownVideo: 'Your video',
+    series: (id: string) => `Series: ${id}`,
+    emptyOwn: 'You have no videos yet. Drop a file on this page to upload it.',
+    notUploader: 'You may not upload to this site.',
+  },
+  transfer: {
+    open: 'Transfer',
+    title: (name: string) => `Transfer "${name}" to another person`,
+    explain: 'The new owner can edit and withdraw the video, as far as their roles permit.',
+    loses: 'You may lose access to it.',
+    email: 'E-mail address of the new owner',
+    find: 'Find person',
+    found: (name: string) => `Transfer to ${name}`,
+  },
+  audience: {
+    label: 'Who can watch',
+    names: {
+      public: 'Anyone',
+      internal: 'Members of the organisation',
+      groups: 'Certain groups',
+      private: 'Anyone with the link',
+    },
+    hints: {
+      public: 'The video is in the public catalogue.',
+      internal: 'People who are signed in, and viewers in house networks.',
+      groups: 'Only members of the groups that you choose.',
+      private: 'Not listed. You hand out links that expire.',
+    },
+    widerNeedsPublish: 'Making the video visible to more people needs the permission to publish.',
+    groups: 'Groups',
+    noGroups: 'There are no groups yet. An administrator creates them at central.',
+    groupsUnavailable: 'The names of the groups are not available while central cannot be reached.',
+    chooseGroup: 'Choose at least one group.',
+  },
+};

@@ -1,0 +1,138 @@
+/** The decision about a video that awaits approval, and the answer of its owner. */
+import { useId, useState } from 'preact/hooks';
+import type { SiteVideo } from '../../protocol/site.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { ErrorText } from '../components/notice.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+
+export interface ApprovalCalls {
+  readonly publish: () => Promise<void>;
+  readonly sendBack: (comment: string) => Promise<void>;
+  readonly submit: () => Promise<void>;
+}
+
+interface ApprovalActionsProps {
+  readonly video: SiteVideo;
+  readonly calls: ApprovalCalls;
+  readonly mayPublish: boolean;
+  readonly mayEdit: boolean;
+}
+
+export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalActionsProps) {
+  const { t } = useTranslation();
+  const [isSendingBack, setSendingBack] = useState(false);
+  const [isWorking, setWorking] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const run = async (act: () => Promise<void>): Promise<void> => {
+    setWorking(true);
+    try {
+      await act();
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+    setWorking(false);
+  };
+  if (!video.approval) return null;
+  return (
+    <div class="stack approval" data-testid="approval" data-approval={video.approval}>
+      {video.approval === 'sent-back' && (
+        <p class="comment" dir="auto">
+          <strong>{t.approval.commentOf}</strong> {video.approvalComment}
+        </p>
+      )}
+      <div class="actions">
+        {mayPublish && video.revision && (
+          <button
+            type="button"
+            class="primary small"
+            disabled={isWorking}
+            data-testid="publish"
+            onClick={() => void run(calls.publish)}
+          >
+            {t.approval.publish}
+          </button>
+        )}
+        {mayPublish && video.approval === 'awaiting' && (
+          <button type="button" class="small" data-testid="send-back" onClick={() => setSendingBack(true)}>
+            {t.approval.sendBack}
+          </button>
+        )}
+        {mayEdit && video.approval === 'sent-back' && (
+          <button
+            type="button"
+            class="primary small"
+            disabled={isWorking}
+            data-testid="submit"
+            onClick={() => void run(calls.submit)}
+          >
+            {t.approval.submit}
+          </button>
+        )}
+      </div>
+      <ErrorText error={error} />
+      {isSendingBack && (
+        <SendBackDialog video={video} onSend={calls.sendBack} onClose={() => setSendingBack(false)} />
+      )}
+    </div>
+  );
+}
+
+interface SendBackDialogProps {
+  readonly video: SiteVideo;
+  readonly onSend: (comment: string) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function SendBackDialog({ video, onSend, onClose }: SendBackDialogProps) {
+  const { t } = useTranslation();
+  const id = useId();
+  const [comment, setComment] = useState('');
+  const [error, setError] = useState<unknown>();
+  const send = async (): Promise<void> => {
+    try {
+      await onSend(comment);
+      onClose();
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <Dialog title={t.approval.sendBackTitle(video.name)} onClose={onClose} testId="send-back-dialog">
+      <form
+        class="stack"
+        onSubmit={event => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <div class="field">
+          <label for={id}>{t.approval.comment}</label>
+          <textarea
+            id={id}
+            name="comment"
+            dir="auto"
+            rows={4}
+            required
+            maxLength={1_000}
+            value={comment}
+            aria-describedby={`${id}-hint`}
+            onInput={event => setComment(event.currentTarget.value)}
+          />
+          <small id={`${id}-hint`} class="quiet">
+            {t.approval.commentHint}
+          </small>
+        </div>
+        <ErrorText error={error} />
+        <div class="actions actions-end">
+          <button type="button" onClick={onClose}>
+            {t.common.cancel}
+          </button>
+          <button type="submit" class="primary">
+            {t.approval.sendBack}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,55 @@
+/** The calls of the studio page, each of which reloads what it changes. */
+import type { SiteJob } from '../../protocol/job.ts';
+import type { Owner } from '../../protocol/publication/record.ts';
+import type { SiteVideo } from '../../protocol/site.ts';
+import { call } from '../api/call.ts';
+import type { PollResult } from '../api/use-poll.ts';
+import type { CaptionsCalls } from './captions-panel.tsx';
+import type { JobCalls } from './job-list.tsx';
+import type { VideoCalls } from './video-row.tsx';
+
+type Refreshable = Pick<PollResult<unknown>, 'refresh'>;
+
+export function makeJobCalls(token: string | undefined, jobs: Refreshable, videos: Refreshable): JobCalls {
+  const run = async (job: SiteJob, method: 'PATCH' | 'POST', path: string, body?: object): Promise<void> => {
+    await call(`/api/jobs/${job.id}${path}`, { method, token, ...(body ? { body } : {}) });
+    jobs.refresh();
+    videos.refresh();
+  };
+  return {
+    setPriority: (job, priority) => run(job, 'PATCH', '', { priority }),
+    cancel: job => run(job, 'POST', '/cancel'),
+    retry: job => run(job, 'POST', '/retry'),
+  };
+}
+
+function makeCaptionsCalls(token: string | undefined, { id }: SiteVideo, videos: Refreshable): CaptionsCalls {
+  const url = `/api/videos/${id}/captions`;
+  return {
+    async add(language, file) {
+      await call(`${url}?language=${encodeURIComponent(language)}`, { method: 'POST', body: file, token });
+      videos.refresh();
+    },
+    async remove(captions) {
+      await call(`${url}/${captions}`, { method: 'DELETE', token });
+      videos.refresh();
+    },
+  };
+}
+
+export function makeVideoCalls(token: string | undefined, video: SiteVideo, videos: Refreshable): VideoCalls {
+  const run = async (method: 'PATCH' | 'POST' | 'DELETE', path: string, body?: object): Promise<void> => {
+    await call(`/api/videos/${video.id}${path}`, { method, token, ...(body ? { body } : {}) });
+    videos.refresh();
+  };
+  return {
+    edit: edit => run('PATCH', '', edit),
+    withdraw: () => run('DELETE', ''),
+    publish: () => run('POST', '/publish'),
+    sendBack: comment => run('POST', '/send-back', { comment }),
+    submit: () => run('POST', '/submit'),
+    find: email => call<Owner>('/api/people/lookup', { method: 'POST', body: { email }, token }),
+    transfer: owner => run('PATCH', '', { owner }),
+    captions: makeCaptionsCalls(token, video, videos),
+  };
+}
