@@ -8,6 +8,7 @@ const ON_DATABASES = [
   'src/central/**/*.test.ts',
   'test/central/*.test.ts',
   'src/site/database/**/*.test.ts',
+  'src/site/http/studio/studio.test.ts',
   'src/site/start.test.ts',
   'test/readers/*.test.ts',
 ];
