@@ -4,4 +4,7 @@ import { readConfig } from '../../src/kernel/config/config.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = given =>
-  startCentral(readConfig(given.config, 'central', centralConfigSchema).config, given);
+  startCentral(readConfig(given.config, 'central', centralConfigSchema).config, {
+    ...given,
+    print: text => void process.stdout.write(text),
+  });

@@ -32,6 +32,8 @@ import { type CentralSchema, migrations } from './database/schema.ts';
 import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { createAuthenticate } from './people/authenticate.ts';
+import { startCleanup } from './people/cleanup.ts';
+import { prepareFirstStart } from './people/first-start.ts';
 import { createProviders } from './people/oidc/providers.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
@@ -55,6 +57,8 @@ export interface CentralOptions {
   /** The directory of the built pages. Without it, no pages are served. */
   readonly uiDirectory?: string;
   readonly log?: Log;
+  /** Shows a text to the operator, for example the link of the first administrator. Default: it is not shown. */
+  readonly print?: (text: string) => void;
 }
 
 export interface RunningCentral {
@@ -161,6 +165,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       links.close();
     });
     const url = ownUrl();
+    lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
+    await prepareFirstStart({ db, config, print: options.print ?? (() => {}) }, url);
     log.info({ url, data: config.dataDirectory }, 'central is up');
     return { url, publicKey: key.publicKey };
   });

@@ -13,7 +13,7 @@ import {
 } from '../kernel/config/settings.ts';
 import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 import { siteIdSchema } from '../protocol/base/ids.ts';
-import { roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
+import { assignmentSchema, roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
 
 /** A provider of OpenID Connect. */
 const oidcProviderSchema = z.strictObject({
@@ -92,8 +92,20 @@ export const centralConfigSchema = z.strictObject({
   siteSessionLifetime: durationSetting.prefault('12 h'),
   /** Audit entries are removed after this many days. Absent: they are kept for ever. */
   auditDays: z.int().min(1).max(36_500).optional(),
-  /** The ids of people whom the sign-in page of the demo offers. Anyone who reaches central can sign in as them. */
-  demoPeople: z.array(z.strictObject({ id: z.uuid(), role: z.string().min(1).max(100) })).default([]),
+  /**
+   * People whom the sign-in page of the demo offers; central creates them when it starts. `role` is shown. Anyone who reaches central
+   * can sign in as them.
+   */
+  demoPeople: z
+    .array(
+      z.strictObject({
+        id: z.uuid(),
+        name: z.string().min(1).max(200),
+        role: z.string().min(1).max(100),
+        roles: z.array(assignmentSchema).default([]),
+      }),
+    )
+    .default([]),
   /** Every joined site is read at this interval, even if its signals are lost. */
   sweepInterval: durationSetting.prefault('60 s'),
   /** For how long a copy is kept after no rule requires it any more. Until then, a change of the rules can be undone. */

@@ -132,6 +132,12 @@ export const PROBLEMS = {
     'Sign in, or send an API token as "Authorization: Bearer …".',
   ),
   'sign-in-failed': entry(401, 'Sign-in failed', 'Check the e-mail address and the password.'),
+  'password-wrong': entry(403, 'Wrong password', 'Enter the password with which you sign in now.'),
+  'password-weak': entry(
+    400,
+    'Password too easy to guess',
+    'Use at least 10 characters, for example several words that do not belong together, without your name.',
+  ),
   'sign-in-limited': entry(429, 'Too many attempts to sign in', 'Wait, and try again.', RETRY),
   'sign-in-unavailable': entry(
     503,

@@ -7,6 +7,7 @@ import {
   findCredential,
   formatSessionCookie,
 } from '../../kernel/access/credentials.ts';
+import { requestAddress } from '../../kernel/access/request-address.ts';
 import { contains, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { CentralConfig } from '../config.ts';
@@ -19,7 +20,6 @@ import {
   touch,
 } from '../database/people/authority.ts';
 import type { CentralDatabase } from '../database/schema.ts';
-import { addressOfClient } from './sessions.ts';
 
 export type AuthenticateConfig = Pick<CentralConfig, 'sessionIdle' | 'houseNetworks' | 'trustedProxies'>;
 
@@ -31,7 +31,7 @@ export interface AuthenticateDeps {
 
 export function createAuthenticate({ db, config, credentials }: AuthenticateDeps) {
   const isInHouseNetwork = (request: IncomingMessage): boolean => {
-    const address = parseAddress(addressOfClient(request, config.trustedProxies));
+    const address = parseAddress(requestAddress(request, config.trustedProxies));
     return address !== undefined && config.houseNetworks.some(prefix => contains(prefix, address));
   };
 

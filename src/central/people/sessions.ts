@@ -7,13 +7,16 @@ import {
   findCredential,
   formatSessionCookie,
 } from '../../kernel/access/credentials.ts';
+import { requestAddress } from '../../kernel/access/request-address.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
-import { clientAddress, type Prefix } from '../../kernel/network.ts';
 import { Problem, problem } from '../../kernel/problem.ts';
 import { newId } from '../../protocol/base/ids.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { CentralConfig } from '../config.ts';
+import { findPerson } from '../database/people/authority.ts';
 import { lockPeople } from '../database/people/changes.ts';
 import {
+  type EndedSession,
   endSessions,
   insertSession,
   listExcessSessions,
@@ -26,6 +29,7 @@ export interface SessionDeps {
   readonly config: Pick<CentralConfig, 'sessionLifetime' | 'trustedProxies'>;
   readonly credentials: CredentialOptions;
   readonly changes: { notify(): void };
+  readonly audit: Audit;
 }
 
 export interface SessionStart {
@@ -47,29 +51,37 @@ export async function startSession(
   deps: SessionDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  { person }: SessionStart,
+  { person, how }: SessionStart,
 ): Promise<string> {
-  const { db, config, credentials } = deps;
+  const { db, config, credentials, audit } = deps;
   const id = newId();
   const secret = randomBytes(32).toString('base64url');
   const nowMs = Date.now();
+  const from = requestAddress(request.raw, config.trustedProxies);
   await end(deps, [
     ...(await listExcessSessions(db, person)).map(excess => ({ ids: [excess] })),
     ...cookieOf(request.raw, credentials),
   ]);
-  const isStarted = await insertSession(
-    db,
-    {
-      id,
-      person_id: person,
-      secret_hash: sha256Hex(secret),
-      expires_at: nowMs + config.sessionLifetime,
-      from_address: addressOfClient(request.raw, config.trustedProxies),
-      user_agent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_CHARACTERS) ?? null,
-    },
-    nowMs,
-  );
-  if (!isStarted) throw problem('sign-in-refused');
+  await db.transaction().execute(async tx => {
+    const name = await insertSession(
+      tx,
+      {
+        id,
+        person_id: person,
+        secret_hash: sha256Hex(secret),
+        expires_at: nowMs + config.sessionLifetime,
+        from_address: from,
+        user_agent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT_CHARACTERS) ?? null,
+      },
+      nowMs,
+    );
+    if (name === undefined) throw problem('sign-in-refused');
+    const who = { kind: 'person', id: person, name, credential: id } as const;
+    await audit.append(
+      { who, from, action: 'sign-in.success', object: `person:${person}`, after: { how } },
+      tx,
+    );
+  });
   if (credentials.cookie !== undefined)
     reply.header(
       'set-cookie',
@@ -85,27 +97,35 @@ export async function endSession(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const { credentials } = deps;
-  await end(deps, cookieOf(request.raw, credentials));
+  const { db, config, credentials, audit } = deps;
+  for (const { id, person_id, site_id } of await end(deps, cookieOf(request.raw, credentials))) {
+    if (site_id !== null) continue;
+    const name = (await findPerson(db, person_id))?.person.name;
+    await audit.append({
+      who: { kind: 'person', id: person_id, name, credential: id },
+      from: requestAddress(request.raw, config.trustedProxies),
+      action: 'sign-out',
+      object: `session:${id}`,
+    });
+  }
   if (credentials.cookie !== undefined)
     reply.header('set-cookie', formatSessionCookie(credentials.cookie, undefined));
 }
 
-async function end({ db, changes }: SessionDeps, which: readonly SessionsToEnd[]): Promise<void> {
-  if (which.length === 0) return;
-  await db.transaction().execute(async tx => {
+async function end(
+  { db, changes }: SessionDeps,
+  which: readonly SessionsToEnd[],
+): Promise<readonly EndedSession[]> {
+  if (which.length === 0) return [];
+  const ended = await db.transaction().execute(async tx => {
     await lockPeople(tx);
-    for (const each of which) await endSessions(tx, each, Date.now());
+    const all: EndedSession[] = [];
+    for (const each of which) all.push(...(await endSessions(tx, each, Date.now())));
+    return all;
   });
   changes.notify();
+  return ended;
 }
-
-/** The address of the client, behind the trusted proxies. */
-export const addressOfClient = (
-  { socket, headers }: IncomingMessage,
-  trustedProxies: readonly Prefix[],
-): string =>
-  clientAddress(socket.remoteAddress ?? '', headers['x-forwarded-for']?.toString(), trustedProxies);
 
 /** The session whose cookie a request presents, whatever else it presents. */
 function cookieOf(

@@ -25,8 +25,14 @@ import { addSignalCalls } from './members/signals.ts';
 import { addStatementCalls } from './members/statements.ts';
 import { addStorageReportCalls } from './members/storage-reports.ts';
 import { addWithdrawalCalls } from './members/withdrawals.ts';
+import { addApiTokenCalls } from './people/api-tokens.ts';
+import { addGroupCalls } from './people/groups.ts';
 import { addMeCalls } from './people/me.ts';
+import { addPeopleCalls } from './people/people.ts';
 import { addProviderSignIn } from './people/provider-sign-in.ts';
+import { auditRefusals } from './people/refusals.ts';
+import { addSessionCalls } from './people/sessions.ts';
+import { addSignInCalls } from './people/sign-in.ts';
 import { addSiteSignIn } from './people/site-sign-in.ts';
 import { addVideoCalls } from './videos.ts';
 
@@ -40,9 +46,15 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addInfoCall(app, context);
   addVideoCalls(app, context);
   // People
+  auditRefusals(app, context);
   addMeCalls(app, context);
   addSiteSignIn(app, context);
   addProviderSignIn(app, context);
+  addSignInCalls(app, context);
+  addPeopleCalls(app, context);
+  addGroupCalls(app, context);
+  addApiTokenCalls(app, context);
+  addSessionCalls(app, context);
   // Operators
   addSiteCalls(app, context);
   addTrackerCalls(app, context);

@@ -155,6 +155,11 @@ export const signInOptionsSchema = z.strictObject({
   demoPeople: z.array(z.strictObject({ id: personIdSchema, name: z.string(), role: z.string() })),
 });
 const passwordSchema = z.string().min(1).max(200);
+export const MIN_PASSWORD_CHARACTERS = 10;
+const newPasswordSchema = z
+  .string()
+  .min(MIN_PASSWORD_CHARACTERS, `must have at least ${MIN_PASSWORD_CHARACTERS} characters`)
+  .max(200);
 /** `POST /api/sign-in` with an e-mail address and a password, from the page of central. */
 export const signInSchema = z.strictObject({ email: z.string().max(254), password: passwordSchema });
 /** `POST /api/sign-in/demo` (demo only) */
@@ -168,7 +173,7 @@ export const linkSignInSchema = z.strictObject({
   link: z.string().min(20).max(100),
   name: nameSchema.optional(),
   email: emailSchema.optional(),
-  password: z.string().min(10, 'must have at least 10 characters').max(200).optional(),
+  password: newPasswordSchema.optional(),
 });
 /** `POST /api/sign-in/link/inspect`: what the link is for, before it is used. */
 export const linkInspectSchema = linkSignInSchema.pick({ link: true });
@@ -182,7 +187,7 @@ export const linkInfoSchema = z.strictObject({
 /** `POST /api/people/{id}/password`: a person changes their own password. */
 export const passwordChangeSchema = z.strictObject({
   current: passwordSchema,
-  password: z.string().min(10, 'must have at least 10 characters').max(200),
+  password: newPasswordSchema,
 });
 
 /** Roles *for* a site: `GET /api/sites/{id}/roles`. */

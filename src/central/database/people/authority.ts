@@ -41,12 +41,13 @@ export const listGroupNames = (db: CentralDatabase): Promise<{ id: string; name:
 
 /** Returns undefined for a person who is unknown or disabled. */
 export async function findRights(db: CentralDatabase, id: string): Promise<PersonWithRights | undefined> {
-  const person = await db
-    .selectFrom('people')
-    .selectAll()
-    .where('id', '=', id)
-    .where('disabled', '=', 0)
-    .executeTakeFirst();
+  const found = await findPerson(db, id);
+  return found?.person.disabled === 0 ? found : undefined;
+}
+
+/** A person, disabled or not, with the rights that the person has or had. */
+export async function findPerson(db: CentralDatabase, id: string): Promise<PersonWithRights | undefined> {
+  const person = await db.selectFrom('people').selectAll().where('id', '=', id).executeTakeFirst();
   if (!person) return undefined;
   const providers = await db
     .selectFrom('oidc_providers')

@@ -135,11 +135,11 @@ interface ProviderSignInTable {
   expires_at: number;
 }
 
-/** Failed attempts to sign in, by account and by network, for their limits. */
+/** Failed attempts to sign in, by account, network and browser, for their limits. */
 interface SignInAttemptTable {
-  /** `account …` or `network …`. */
   key: string;
-  failures: number;
+  /** In milliseconds: each failure adds some, and the level falls by one in each millisecond. */
+  level: number;
   /** The time of the last failure. */
   at: number;
 }
@@ -334,7 +334,7 @@ async function createSignIn({ schema }: Kysely<unknown>): Promise<void> {
   await schema
     .createTable('sign_in_attempts')
     .addColumn('key', 'text', column => column.primaryKey())
-    .addColumn('failures', 'integer', column => column.notNull())
+    .addColumn('level', 'bigint', column => column.notNull())
     .addColumn('at', 'bigint', column => column.notNull())
     .execute();
   await schema

@@ -4,6 +4,7 @@ import * as cookies from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { formatSessionCookie, sessionCookieName } from '../../../kernel/access/credentials.ts';
+import { requestAddress } from '../../../kernel/access/request-address.ts';
 import { parseLocalPath } from '../../../kernel/http/local-path.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
@@ -14,7 +15,7 @@ import { beginAuthorization, completeAuthorization } from '../../people/oidc/aut
 import { type Account, omitsGroups } from '../../people/oidc/claims.ts';
 import type { Provider } from '../../people/oidc/providers.ts';
 import { createStartLimit } from '../../people/oidc/start-limit.ts';
-import { addressOfClient, startSession } from '../../people/sessions.ts';
+import { startSession } from '../../people/sessions.ts';
 import type { CentralContext } from '../context/context.ts';
 
 const PENDING_S = 600;
@@ -47,7 +48,7 @@ export function addProviderSignIn(app: HttpServer, context: CentralContext): voi
       return redirecting(reply, continueTo, async () => {
         const provider = context.providers.get(request.params.provider);
         if (!provider) throw problem('sign-in-unavailable', 'Central has no such provider.');
-        if (!mayStart(addressOfClient(request.raw, context.config.trustedProxies)))
+        if (!mayStart(requestAddress(request.raw, context.config.trustedProxies)))
           throw problem('sign-in-limited');
         return leave(request, reply, { context, provider, continueTo });
       });

@@ -42,6 +42,8 @@ export const zhProblems = {
   'credential-invalid': '凭据错误。',
   'sign-in-needed': '请先登录。',
   'sign-in-failed': '电子邮件地址或密码错误。',
+  'password-wrong': '密码错误。请输入您当前登录所用的密码。',
+  'password-weak': '密码太容易被猜到。请至少使用 10 个字符，例如几个互不相关的词，且不要包含您的姓名。',
   'sign-in-limited': '登录尝试次数过多。请稍候再试。',
   'sign-in-unavailable': '这种登录方式暂时没有响应。请稍后再试，或换一种方式登录。',
   'sign-in-expired': '登录未完成：用时过长、已用过，或在另一个浏览器中开始。请重新登录。',

@@ -1,0 +1,57 @@
+/** People and roles as the calls return them: only what the caller may see. */
+import type { Authority } from '../../../kernel/access/authority.ts';
+import type { Person } from '../../../protocol/people/people.ts';
+import type { Assignment, HeldPermission, Scope } from '../../../protocol/people/permissions.ts';
+import { parseRoles } from '../../database/people/authority.ts';
+import { findDetails } from '../../database/people/people.ts';
+import type { PersonRow } from '../../database/people/tables.ts';
+import type { CentralDatabase } from '../../database/schema.ts';
+import { managesEveryone, visibleRoles } from '../../people/rules.ts';
+import { formatTime, optionalTime } from '../context/context.ts';
+
+/** Roles and permissions in the audit log. */
+const scopeDetail = (scope: Scope) => (scope === 'everything' ? scope : { ...scope });
+export const rolesDetail = (roles: readonly Assignment[]) =>
+  roles.map(({ role, scope }) => ({ role, scope: scopeDetail(scope) }));
+export const permissionsDetail = (permissions: readonly HeldPermission[] | null) =>
+  permissions?.map(({ permission, scope }) => ({ permission, scope: scopeDetail(scope) })) ?? null;
+
+/** People see all of themselves. */
+const rolesSeenBy = (
+  authority: Authority,
+  person: string | undefined,
+  roles: readonly Assignment[],
+): Assignment[] => [
+  ...(person !== undefined && authority.person?.id === person ? roles : visibleRoles(authority, roles)),
+];
+
+export async function describePeople(
+  db: CentralDatabase,
+  authority: Authority,
+  rows: readonly PersonRow[],
+): Promise<Person[]> {
+  const detailsOf = await findDetails(
+    db,
+    rows.map(({ id }) => id),
+    Date.now(),
+  );
+  return rows.map(row => {
+    const { groups, providers, invitedUntil } = detailsOf(row.id);
+    const seesAll = managesEveryone(authority) || authority.person?.id === row.id;
+    return {
+      id: row.id,
+      name: row.name,
+      ...(row.email === null ? {} : { email: row.email }),
+      disabled: row.disabled === 1,
+      roles: rolesSeenBy(authority, row.id, parseRoles(row.roles)),
+      groups: groups
+        .filter(({ roles }) => seesAll || visibleRoles(authority, parseRoles(roles)).length > 0)
+        .map(({ id, name }) => ({ id, name })),
+      hasPassword: row.password !== null,
+      providers: [...providers],
+      ...optionalTime('signedInAt', row.signed_in_at),
+      ...optionalTime('invitedUntil', invitedUntil),
+      createdAt: formatTime(row.created_at),
+    };
+  });
+}
