@@ -2,78 +2,37 @@
 
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { meSchema } from '../../src/protocol/people/people.ts';
-import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
-import { freePort } from '../support/free-port.ts';
+import type { CentralHarness } from '../support/central-harness.ts';
+import {
+  type CentralWithProviders,
+  startCentralWithProviders,
+  UNIVERSITY,
+} from '../support/central-with-providers.ts';
 import { HttpBrowser } from '../support/http-browser.ts';
-import { CLIENT_ID, CLIENT_SECRET, startOidcProvider, type TestProvider } from '../support/oidc-provider.ts';
+import { CLIENT_ID, type TestProvider } from '../support/oidc-provider.ts';
 
-const SITE = '0193a5c0-0000-7000-8000-000000000001';
 const LI_NA = { sub: 'li-na', name: '李娜', email: 'li.na@example.edu', email_verified: true };
 
+let all: CentralWithProviders;
+let central: CentralHarness;
 let provider: TestProvider;
 let other: TestProvider;
-let central: CentralHarness;
-
-const settingsOf = ({ issuer }: TestProvider, name: string, more: object = {}) => ({
-  name,
-  issuer,
-  clientId: CLIENT_ID,
-  clientSecret: CLIENT_SECRET,
-  groupsClaim: 'groups',
-  ...more,
-});
-
-const ROLES = [
-  { group: 'editors', role: 'editor', site: SITE },
-  { group: 'auditors', role: 'auditor' },
-];
-
 beforeAll(async () => {
-  const port = await freePort();
-  const redirectUri = `http://127.0.0.1:${port}/sign-in/return`;
-  provider = await startOidcProvider([redirectUri]);
-  other = await startOidcProvider([redirectUri]);
-  central = await startCentralHarness({
-    listen: `127.0.0.1:${port}`,
-    oidc: [
-      settingsOf(provider, 'University', { roles: ROLES }),
-      settingsOf(other, 'Partner 伙伴', { roles: [{ group: '*', role: 'viewer' }] }),
-    ],
-  });
+  all = await startCentralWithProviders();
+  ({ central, provider, other } = all);
 });
-afterAll(async () => {
-  await central?.stop();
-  await Promise.all([provider, other].map(each => each?.stop()));
-});
+afterAll(() => all?.stop());
 beforeEach(() => {
   provider.account = LI_NA;
 });
-afterEach(() => {
-  for (const each of [provider, other]) {
-    each.alter = undefined;
-    each.account = undefined;
-  }
-});
+afterEach(() => all.reset());
 
-const startOf = (name = 'University', continueTo?: string): string =>
-  `${central.url}/sign-in/provider/${encodeURIComponent(name)}${
-    continueTo === undefined ? '' : `?continue=${encodeURIComponent(continueTo)}`
-  }`;
 const isAtCentral = (url: URL): boolean => url.origin === central.url;
 const isReturn = (url: URL): boolean => isAtCentral(url) && url.pathname === '/sign-in/return';
-/** Where the browser stays after the sign-in. */
-const isAfter = (url: URL): boolean => isAtCentral(url) && !url.pathname.startsWith('/sign-in/');
-
-const signIn = async (browser: HttpBrowser, name?: string, continueTo?: string): Promise<string> => {
-  const { url } = await browser.visit(startOf(name, continueTo), isAfter);
-  return `${url.pathname}${url.search}`;
-};
-const readMe = async (browser: HttpBrowser) => {
-  const response = await browser.fetch(`${central.url}/api/me`);
-  expect(response.status).toBe(200);
-  return meSchema.parse(await response.json());
-};
+const startOf = (continueTo?: string): string => all.addressOf(UNIVERSITY, continueTo);
+const isAfter = (url: URL): boolean => all.isAfter(url);
+const signIn = (browser: HttpBrowser, continueTo?: string) => all.signIn(browser, continueTo);
+const readMe = (browser: HttpBrowser) => all.readMe(browser);
 const isSignedIn = async (browser: HttpBrowser): Promise<boolean> => (await readMe(browser)).person !== null;
 const failed = (code: string): string => `/sign-in?error=${code}`;
 /** Alters the claims of the ID token, signed by the provider itself. */
@@ -87,7 +46,7 @@ const alterIdToken = (change: (claims: Record<string, unknown>) => Record<string
 describe('signing in', () => {
   it('creates the person once, and continues where the person wanted to go', async () => {
     const browser = new HttpBrowser();
-    expect(await signIn(browser, 'University', '/watch/1?t=5')).toBe('/watch/1?t=5');
+    expect(await signIn(browser, '/watch/1?t=5')).toBe('/watch/1?t=5');
     const { person, via, permissions } = await readMe(browser);
     expect({ person, via, permissions }).toMatchObject({
       person: { name: '李娜', email: 'li.na@example.edu' },
@@ -117,14 +76,14 @@ describe('signing in', () => {
   it.each(['https://evil.example/', '//evil.example', '/\\evil.example', '/.//evil.example'])(
     'does not redirect to %s',
     async address => {
-      expect(await signIn(new HttpBrowser(), 'University', address)).toBe('/');
+      expect(await signIn(new HttpBrowser(), address)).toBe('/');
     },
   );
 
   it('works in two tabs at the same time', async () => {
     const browser = new HttpBrowser();
-    const first = await browser.visit(startOf('University', '/a'), isReturn);
-    const second = await browser.visit(startOf('University', '/b'), isReturn);
+    const first = await browser.visit(startOf('/a'), isReturn);
+    const second = await browser.visit(startOf('/b'), isReturn);
     expect((await browser.visit(second.url, isAfter)).url.pathname).toBe('/b');
     expect((await browser.visit(first.url, isAfter)).url.pathname).toBe('/a');
   });
@@ -198,9 +157,7 @@ describe('attacks on the response', () => {
 
   it('says that the provider refused', async () => {
     provider.account = undefined;
-    expect(await signIn(new HttpBrowser(), 'University', '/admin')).toBe(
-      `${failed('sign-in-refused')}&continue=%2Fadmin`,
-    );
+    expect(await signIn(new HttpBrowser(), '/admin')).toBe(`${failed('sign-in-refused')}&continue=%2Fadmin`);
   });
 });
 

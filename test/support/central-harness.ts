@@ -25,6 +25,8 @@ export interface CentralHarness extends CentralUnderTest {
   readonly directory: string;
   readonly central: RunningCentral;
   restart(): Promise<void>;
+  /** Restarts with these settings instead. */
+  restartWith(settings: Record<string, unknown>): Promise<void>;
   /** Starts another central on the same database, with the same key. */
   startAnother(): Promise<RunningCentral>;
   /** A request with the operator's token, unless `options` give another. */
@@ -40,16 +42,19 @@ export async function startCentralHarness(
 ): Promise<CentralHarness> {
   const directory = await makeTemporaryDirectory('central');
   const database = await makeDatabase();
-  const config = centralConfigSchema.parse({
-    ...(ENGINE === 'postgres' ? { database: database.place } : {}),
-    listen: '127.0.0.1:0',
-    dataDirectory: directory,
-    operatorToken: TOKEN,
-    sweepInterval: '1 h',
-    copyRetention: '10 ms',
-    logLevel: 'silent',
-    ...settings,
-  });
+  const configure = (changes: Record<string, unknown> = {}) =>
+    centralConfigSchema.parse({
+      ...(ENGINE === 'postgres' ? { database: database.place } : {}),
+      listen: '127.0.0.1:0',
+      dataDirectory: directory,
+      operatorToken: TOKEN,
+      sweepInterval: '1 h',
+      copyRetention: '10 ms',
+      logLevel: 'silent',
+      ...settings,
+      ...changes,
+    });
+  let config = configure();
   let central = await startCentral(config, { log: silentLog, ...options });
   const { port } = new URL(central.url);
   const sites: TestSite[] = [];
@@ -67,6 +72,10 @@ export async function startCentralHarness(
         { ...config, listen: { host: '127.0.0.1', port: Number(port) } },
         { log: silentLog },
       );
+    },
+    async restartWith(changes) {
+      config = configure(changes);
+      await harness.restart();
     },
     async startAnother() {
       const dataDirectory = join(directory, `another-${others.length}`);

@@ -44,9 +44,11 @@ export function addProviderSignIn(app: HttpServer, context: CentralContext): voi
       },
     },
     async (request, reply) => {
-      const continueTo = parseLocalPath(request.query.continue) ?? '/';
-      return redirecting(reply, continueTo, async () => {
-        const provider = context.providers.get(request.params.provider);
+      const { params, query } = request;
+      const continueTo = parseLocalPath(query.continue) ?? '/';
+      const attempt = { request, reply, context, continueTo, provider: params.provider };
+      return redirecting(attempt, async () => {
+        const provider = context.providers.get(params.provider);
         if (!provider) throw problem('sign-in-unavailable', 'Central has no such provider.');
         if (!mayStart(requestAddress(request.raw, context.config.trustedProxies)))
           throw problem('sign-in-limited');
@@ -62,7 +64,8 @@ export function addProviderSignIn(app: HttpServer, context: CentralContext): voi
       const address = new URL(`${RETURN_PATH}${queryOf(request)}`, context.ownUrl());
       const pending = await takePending(request, address, context);
       const continueTo = pending?.continueTo ?? '/';
-      return redirecting(reply, continueTo, async () => {
+      const attempt = { request, reply, context, continueTo, provider: pending?.provider };
+      return redirecting(attempt, async () => {
         if (!pending) throw problem('sign-in-expired');
         await enter(request, reply, { context, address, pending });
         return continueTo;
@@ -150,24 +153,54 @@ async function enter(
       { provider: name, person: account.name },
       'the provider does not list the groups of this person, because they are too many (docs/people.md)',
     );
-  const id = await findPerson(context, provider, account);
+  const id = await findPerson(request, context, provider, account);
   await startSession(context, request, reply, { person: id, how: name });
 }
 
-async function findPerson(context: CentralContext, { config }: Provider, account: Account): Promise<string> {
-  const { db, changes } = context;
-  const person = await db
-    .transaction()
-    .execute(tx => signInAccount(tx, { account, provider: config.name }, Date.now()));
+/** @returns the id of the person */
+async function findPerson(
+  request: FastifyRequest,
+  context: CentralContext,
+  { config }: Provider,
+  account: Account,
+): Promise<string> {
+  const { db, changes, audit } = context;
+  const from = requestAddress(request.raw, context.config.trustedProxies);
+  const person = await db.transaction().execute(async tx => {
+    const found = await signInAccount(tx, { account, provider: config.name }, Date.now());
+    if (!found) return undefined;
+    const { id, name, how, groups } = found;
+    const entry = { who: { kind: 'person', id, name }, from, object: `person:${id}` } as const;
+    if (how !== 'found' || groups)
+      await audit.append(
+        {
+          ...entry,
+          action: ACTIONS[how],
+          ...(groups ? { before: { groups: [...groups.before] } } : {}),
+          after: { provider: config.name, ...(groups ? { groups: [...groups.after] } : {}) },
+        },
+        tx,
+      );
+    return found;
+  });
   changes.notify();
   if (!person) throw problem('sign-in-refused', 'This account was disabled. Ask an administrator.');
   return person.id;
 }
+const ACTIONS = { found: 'person.edit', created: 'person.create', linked: 'person.link' } as const;
+
+interface Attempt {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly context: CentralContext;
+  readonly continueTo: string;
+  /** The name of the provider, if it is known. */
+  readonly provider: string | undefined;
+}
 
 /** Redirects to the result of `work`, or to the sign-in page with the code of a problem. */
 async function redirecting(
-  reply: FastifyReply,
-  continueTo: string,
+  { request, reply, context, continueTo, provider }: Attempt,
   work: () => Promise<string>,
 ): Promise<FastifyReply> {
   // The address contains a code and a state, which no other page may see.
@@ -176,6 +209,14 @@ async function redirecting(
     return reply.redirect(await work(), 303);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    const { code, message } = error;
+    context.log.warn({ code, provider, reason: message }, 'a sign-in with a provider failed');
+    context.audit.count({
+      who: { kind: 'nobody' },
+      from: requestAddress(request.raw, context.config.trustedProxies),
+      action: 'sign-in.failure',
+      after: { reason: code, ...(provider === undefined ? {} : { provider: provider.slice(0, 60) }) },
+    });
     const query = new URLSearchParams({ error: error.code });
     if (continueTo !== '/') query.set('continue', continueTo);
     return reply.redirect(`/sign-in?${query}`, 303);
