@@ -17,11 +17,11 @@ export interface CentralWithProviders {
   /** The settings of the providers. */
   readonly oidc: readonly [object, object];
   /** Where a sign-in begins. */
-  addressOf(name: string, continueTo?: string): string;
+  addressOf(name: string, continueTo?: string | undefined): string;
   /** True for the address at which the browser stays after the sign-in. */
   isAfter(url: URL): boolean;
   /** Returns that address without the origin. */
-  signIn(browser: HttpBrowser, name: string, continueTo?: string): Promise<string>;
+  signIn(browser: HttpBrowser, name: string, continueTo?: string | undefined): Promise<string>;
   readMe(browser: HttpBrowser): Promise<Me>;
   /** Forgets who signs in, and what the providers alter. */
   reset(): void;
@@ -51,7 +51,7 @@ export async function startCentralWithProviders(): Promise<CentralWithProviders>
     settingsOf(other, PARTNER, { roles: [{ group: '*', role: 'viewer' }] }),
   ] as const;
   const central = await startCentralHarness({ listen: `127.0.0.1:${port}`, oidc });
-  const addressOf = (name: string, continueTo?: string): string =>
+  const addressOf = (name: string, continueTo?: string | undefined): string =>
     `${central.url}/sign-in/provider/${encodeURIComponent(name)}${
       continueTo === undefined ? '' : `?continue=${encodeURIComponent(continueTo)}`
     }`;
