@@ -37,6 +37,7 @@ import { prepareFirstStart } from './people/first-start.ts';
 import { createProviders } from './people/oidc/providers.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
+import { startViewingLoop } from './rights/viewing.ts';
 import { SignalRate } from './signal-rate.ts';
 import { Links } from './site-reader/links.ts';
 import { createReaders } from './site-reader/open-readers.ts';
@@ -158,6 +159,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       'placement loop',
       startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
     );
+    lifetime.add('grants of viewers', startViewingLoop(context).stop);
     // Long polls end first, so that nothing waits for them.
     lifetime.add('long polls', () => {
       stopping = true;

@@ -82,6 +82,13 @@ export const grantListSchema = z.strictObject({
 /** `DELETE /api/videos/{id}/grants` (operator): revokes all grants of a video. */
 export const revocationSchema = z.strictObject({ revoked: z.int().nonnegative() });
 
+/**
+ * `POST /api/videos/{id}/viewing`: a grant for a viewer who may watch this video. The same viewer gets the same grant again while it
+ * is valid for long enough.
+ */
+export const viewingSchema = z.strictObject({ grant: rightTextSchema, expiresAt: timestampSchema });
+export type Viewing = z.infer<typeof viewingSchema>;
+
 /** `POST /api/rights/rotate` (operator): creates a new master key. Grants of the previous one stay valid for `keepS` seconds. */
 export const rotationSchema = z.strictObject({
   keepS: z

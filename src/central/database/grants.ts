@@ -6,7 +6,7 @@ import type { VideoId } from '../../protocol/base/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
 import type { Cursor } from './cursor.ts';
 import { claimPositions, findStart } from './feed.ts';
-import type { CentralDatabase, GrantRow } from './schema.ts';
+import type { CentralDatabase, CentralTransaction, GrantRow } from './schema.ts';
 
 /** How long an expired grant is kept. */
 const KEEP_EXPIRED_MS = 30 * 86_400_000;
@@ -15,11 +15,13 @@ export interface NewGrant {
   readonly video: VideoId;
   readonly note: string;
   readonly expiresMs: number;
+  /** The viewer to whom central issues the grant by itself. Absent: a link. */
+  readonly viewer?: { readonly person: string | undefined; readonly credential: string };
 }
 
 export async function insertGrant(
   db: CentralDatabase,
-  { video, note, expiresMs }: NewGrant,
+  { video, note, expiresMs, viewer }: NewGrant,
   nowMs: number,
 ): Promise<GrantRow> {
   await db
@@ -36,12 +38,14 @@ export async function insertGrant(
       expires_at: expiresMs,
       position: 0,
       revoked_at: null,
+      person_id: viewer?.person ?? null,
+      credential_id: viewer?.credential ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
 }
 
-/** Lists the valid grants of a video, newest first. Returns one row more than `limit` if there are more. */
+/** Lists the valid links of a video, newest first. Returns one row more than `limit` if there are more. */
 export const listGrants = (
   db: CentralDatabase,
   video: VideoId,
@@ -52,6 +56,7 @@ export const listGrants = (
     .selectFrom('grants')
     .selectAll()
     .where('video_id', '=', video)
+    .where('credential_id', 'is', null)
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', nowMs)
     .$if(before !== undefined, query =>
@@ -65,7 +70,7 @@ export const listGrants = (
 export const findGrant = (db: CentralDatabase, video: VideoId, id: string): Promise<GrantRow | undefined> =>
   db.selectFrom('grants').selectAll().where('id', '=', id).where('video_id', '=', video).executeTakeFirst();
 
-/** Revokes one grant of a video, or all of them. Returns how many of them were valid until now. */
+/** Revokes one link of a video, or all of them. Returns how many of them were valid until now. */
 export function revokeGrants(
   db: CentralDatabase,
   video: VideoId,
@@ -79,21 +84,35 @@ export function revokeGrants(
       .selectFrom('grants')
       .select('id')
       .where('video_id', '=', video)
+      .where('credential_id', 'is', null)
       .where('revoked_at', 'is', null)
       .where('expires_at', '>', nowMs);
     if (only !== undefined) select = select.where('id', '=', only);
     const rows = await select.execute();
-    if (rows.length === 0) return 0;
-    const first = await claimPositions(tx, rows.length);
-    for (const [order, { id }] of rows.entries()) {
-      await tx
-        .updateTable('grants')
-        .set({ revoked_at: nowMs, position: first + order })
-        .where('id', '=', id)
-        .execute();
-    }
+    await markRevoked(
+      tx,
+      rows.map(({ id }) => id),
+      nowMs,
+    );
     return rows.length;
   });
+}
+
+/** Revokes these grants. Those that were revoked before stay as they are. */
+export const revokeGrantsById = (db: CentralDatabase, ids: readonly string[], nowMs: number): Promise<void> =>
+  db.transaction().execute(tx => markRevoked(tx, ids, nowMs));
+
+async function markRevoked(tx: CentralTransaction, ids: readonly string[], nowMs: number): Promise<void> {
+  if (ids.length === 0) return;
+  const first = await claimPositions(tx, ids.length);
+  for (const [order, id] of ids.entries()) {
+    await tx
+      .updateTable('grants')
+      .set({ revoked_at: nowMs, position: first + order })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .execute();
+  }
 }
 
 export interface RightsChanges {

@@ -14,15 +14,22 @@ export interface GrantUrls {
   readonly trackerUrl: string | undefined;
 }
 
-/** Describes a grant with its token, which is signed with the current key, whenever the grant was made. */
-export function describeGrant(row: GrantRow, { generation, master }: Master, urls: GrantUrls): Grant {
+/** The text of a grant, which is signed with the current key, whenever the grant was made. */
+export const signGrant = (
+  { id, video_id, expires_at }: Pick<GrantRow, 'id' | 'video_id' | 'expires_at'>,
+  { generation, master }: Master,
+): string =>
+  signRight(
+    { generation, key: deriveTrackersKey(master) },
+    { kind: 'grant', expiresS: Math.floor(Number(expires_at) / 1_000), subject: id },
+    video_id,
+  );
+
+/** Describes a grant with its text. */
+export function describeGrant(row: GrantRow, master: Master, urls: GrantUrls): Grant {
   const video = row.video_id;
   const { centralUrl, trackerUrl } = urls;
-  const grant = signRight(
-    { generation, key: deriveTrackersKey(master) },
-    { kind: 'grant', expiresS: Math.floor(Number(row.expires_at) / 1_000), subject: row.id },
-    video,
-  );
+  const grant = signGrant(row, master);
   const at = (path: string): string => `${trackerUrl}${path}?grant=${grant}`;
   return {
     id: row.id,

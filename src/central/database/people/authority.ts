@@ -116,6 +116,27 @@ export const findApiTokenById = (
   nowMs: number,
 ): Promise<ApiTokenRow | undefined> => activeTokens(db, nowMs).where('id', '=', id).executeTakeFirst();
 
+/** The rights of a session at central or of a token, by its id. Undefined if it has ended, or its person is disabled. */
+export async function findRightsOfCredential(
+  db: CentralDatabase,
+  id: string,
+  nowMs: number,
+): Promise<PersonWithRights | undefined> {
+  const token = await findApiTokenById(db, id, nowMs);
+  if (token) {
+    const rights = await findRights(db, token.person_id);
+    return rights && { ...rights, permissions: rightsOfToken(token, rights.permissions) };
+  }
+  const session = await db
+    .selectFrom('sessions')
+    .select('person_id')
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', nowMs)
+    .executeTakeFirst();
+  return session && findRights(db, session.person_id);
+}
+
 /** Notes that a session or token was used. A use within a minute of the last one is not written. */
 export async function touch(
   db: CentralDatabase,

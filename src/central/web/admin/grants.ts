@@ -1,9 +1,11 @@
-/** The operator's calls for grants of private videos: make, list and revoke. */
+/** The calls for links to private videos, for those who may grant them: make, list and revoke. */
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { isAllowed } from '../../../protocol/people/permissions.ts';
+import { mayWatch } from '../../../protocol/people/viewing.ts';
 import {
   type Grant,
   grantIdSchema,
@@ -12,14 +14,14 @@ import {
   newGrantSchema,
   revocationSchema,
 } from '../../../protocol/rights.ts';
-import { findVideo } from '../../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { findGrant, insertGrant, listGrants, revokeGrants } from '../../database/grants.ts';
 import { listMasters } from '../../database/rights-keys.ts';
 import type { CentralDatabase, GrantRow } from '../../database/schema.ts';
 import { describeGrant } from '../../rights/grants.ts';
+import { findWatchable, videoUnknown, type WatchableVideo } from '../../rights/watchable.ts';
 import { audit } from '../context/audit.ts';
-import { type CentralContext, listTrackerUrls } from '../context/context.ts';
+import { authorityOf, type CentralContext, listTrackerUrls } from '../context/context.ts';
 
 const MAX_LISTED = 500;
 const ofVideo = z.object({ id: videoIdSchema });
@@ -42,7 +44,7 @@ async function listGrantPage(
 }
 
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
-  const { db, changes, secrets, config } = context;
+  const { db, changes, secrets, config, guard } = context;
 
   async function createDescriber(request: FastifyRequest): Promise<(row: GrantRow) => Grant> {
     const [master] = await listMasters(db, secrets, Date.now());
@@ -51,9 +53,24 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     return row => describeGrant(row, master, { centralUrl, trackerUrl });
   }
 
-  async function requirePrivate(video: VideoId): Promise<void> {
-    const row = await findVideo(db, video);
-    if (!row || row.revoked_at !== null) throw problem('video-unknown', 'There is no such video.');
+  /**
+   * A video that the person may not know of is unknown.
+   *
+   * @throws Problem 404 `video-unknown`; 401, 403 as `guard.require` does
+   */
+  async function requireLinks(request: FastifyRequest, video: VideoId): Promise<WatchableVideo['row']> {
+    const found = await findWatchable(db, video);
+    const authority = await authorityOf(request, context);
+    const mayKnow =
+      found && (mayWatch(authority, found.watchable) || isAllowed(authority, 'grant-links', found.watchable));
+    if (!mayKnow) throw videoUnknown();
+    await guard.require(request.raw, 'grant-links', found.watchable, `video:${video}`);
+    return found.row;
+  }
+
+  async function requirePrivate(request: FastifyRequest, video: VideoId): Promise<void> {
+    const row = await requireLinks(request, video);
+    if (row.revoked_at !== null) throw videoUnknown();
     if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.private !== 1)
       throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
@@ -64,7 +81,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     {
       schema: {
         description:
-          'Makes a grant, which permits watching a private video for a limited time, with a link and URLs for players (operator).',
+          'Makes a grant, which permits watching a private video for a limited time, with a link and URLs for players (`grant-links`).',
         params: ofVideo,
         body: newGrantSchema,
         response: { 201: grantSchema },
@@ -72,7 +89,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      await requirePrivate(id);
+      await requirePrivate(request, id);
       const { lifetimeS, note } = request.body;
       const nowMs = Date.now();
       const expiresMs = nowMs + lifetimeS * 1_000;
@@ -91,7 +108,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants',
     {
       schema: {
-        description: 'Lists the valid grants of a video, newest first (operator).',
+        description: 'Lists the valid links of a video, newest first (`grant-links`).',
         params: ofVideo,
         querystring: pageQuery,
         response: { 200: grantListSchema },
@@ -99,6 +116,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
+      await requireLinks(request, request.params.id);
       const { rows, next } = await listGrantPage(db, request.params.id, request.query);
       return { grants: rows.map(await createDescriber(request)), ...(next ? { next } : {}) };
     },
@@ -108,13 +126,14 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants/:grant',
     {
       schema: {
-        description: 'Revokes a grant. Connected sites stop accepting it within seconds (operator).',
+        description: 'Revokes a grant. Connected sites stop accepting it within seconds (`grant-links`).',
         params: ofGrant,
         response: { 200: revocationSchema },
       },
     },
     async request => {
       const { id, grant } = request.params;
+      await requireLinks(request, id);
       if (!(await findGrant(db, id, grant))) throw problem('grant-unknown', 'There is no such grant.');
       return revoke(request, id, grant);
     },
@@ -124,12 +143,13 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants',
     {
       schema: {
-        description: 'Revokes all grants of a video (operator).',
+        description: 'Revokes all links of a video (`grant-links`).',
         params: ofVideo,
         response: { 200: revocationSchema },
       },
     },
     async request => {
+      await requireLinks(request, request.params.id);
       return revoke(request, request.params.id, undefined);
     },
   );
