@@ -66,9 +66,10 @@ const steer = createSteer({
   activeSites: () => [],
   baseUrlOf: () => undefined,
   upMsOf: (_site, nowMs) => nowMs,
+  houseNetworks: () => [],
 });
 const instrument = createInstrument(metrics);
-fastPath.enable({ config, viewers, instrument, responses, steer, log: silentLog });
+fastPath.enable({ config, viewers, houseNetworks: () => [], instrument, responses, steer, log: silentLog });
 await app.listen({ host: '127.0.0.1', port: 0 });
 const { port } = app.server.address() as AddressInfo;
 const base = `http://127.0.0.1:${port}`;

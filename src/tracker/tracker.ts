@@ -83,8 +83,19 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
       rankingState.refresh(site);
     },
   });
-  const base = { config, log, registry, baseUrls, viewers, memory, probes, rankingState, ingestion };
-  const { central, notReadyReason } = feed;
+  const { central, notReadyReason, houseNetworks } = feed;
+  const base = {
+    config,
+    log,
+    registry,
+    baseUrls,
+    viewers,
+    houseNetworks,
+    memory,
+    probes,
+    rankingState,
+    ingestion,
+  };
   const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
   const { sessions } = sync;
   const recipient: Recipient = {

@@ -7,8 +7,8 @@ import {
   findCredential,
   formatSessionCookie,
 } from '../../kernel/access/credentials.ts';
+import { isInNetworks, isOfForeignPage, isToOwnHost } from '../../kernel/access/networks.ts';
 import { requestAddress } from '../../kernel/access/request-address.ts';
-import { contains, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { CentralConfig } from '../config.ts';
 import {
@@ -21,7 +21,10 @@ import {
 } from '../database/people/authority.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 
-export type AuthenticateConfig = Pick<CentralConfig, 'sessionIdle' | 'houseNetworks' | 'trustedProxies'>;
+export type AuthenticateConfig = Pick<
+  CentralConfig,
+  'sessionIdle' | 'houseNetworks' | 'trustedProxies' | 'baseUrl' | 'hosts'
+>;
 
 export interface AuthenticateDeps {
   readonly db: CentralDatabase;
@@ -30,10 +33,11 @@ export interface AuthenticateDeps {
 }
 
 export function createAuthenticate({ db, config, credentials }: AuthenticateDeps) {
-  const isInHouseNetwork = (request: IncomingMessage): boolean => {
-    const address = parseAddress(requestAddress(request, config.trustedProxies));
-    return address !== undefined && config.houseNetworks.some(prefix => contains(prefix, address));
-  };
+  /** Pages of any origin may read the catalogue, so the network does not count for their requests. */
+  const isInHouseNetwork = (request: IncomingMessage): boolean =>
+    isInNetworks(requestAddress(request, config.trustedProxies), config.houseNetworks) &&
+    isToOwnHost(request, config) &&
+    !isOfForeignPage(request);
 
   /** @throws Problem 401 `credential-invalid` */
   return async (request: IncomingMessage): Promise<Authority> => {

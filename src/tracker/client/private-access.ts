@@ -1,6 +1,6 @@
 /**
  * Decides who gets access to private videos (docs/private-videos.md): a client with a grant, a site that signed its
- * request, or an operator. Access consists of tokens, one for each offered site.
+ * request, an operator, and for internal videos a client in a house network. Access consists of tokens, one for each offered site.
  */
 import { type Problem, problem } from '../../kernel/problem.ts';
 import type { RightsState } from '../../kernel/rights/rights-state.ts';
@@ -21,6 +21,8 @@ export interface Credentials {
   /** The request is signed by a site. */
   readonly isMember?: boolean;
   readonly isOperator?: boolean;
+  /** True if the client is in a house network, whose viewers may watch internal videos. */
+  readonly isInHouseNetwork?: () => boolean;
 }
 
 /** Access to one private video. */
@@ -30,11 +32,12 @@ export interface Access {
 
 export interface PrivateAccess {
   /**
+   * @param isInternal viewers in house networks may watch this video
    * @returns undefined without valid credentials for this video
    *
    * @throws Problem 403 `grant-expired`, `grant-revoked`; 503 while this tracker does not have the keys.
    */
-  open(video: VideoId, credentials: Credentials): Access | undefined;
+  open(video: VideoId, credentials: Credentials, isInternal?: boolean): Access | undefined;
 }
 
 /** For an operator, who gets information about the video but no token. */
@@ -45,6 +48,8 @@ const NO_TOKENS: Access = { tokenFor: () => '' };
  */
 const MAX_VIEWER_TOKEN_S = 12 * 3_600;
 const MEMBER_TOKEN_S = 3_600;
+/** A token of a viewer in a house network belongs to no grant, so nobody can revoke it. It is for one viewing. */
+const HOUSE_TOKEN_S = 6 * 3_600;
 /** Tokens of one grant are identical within this time. */
 const ROUND_S = 3_600;
 
@@ -62,7 +67,7 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
   const roundUp = (seconds: number): number => Math.ceil(seconds / ROUND_S) * ROUND_S;
 
   return {
-    open(video, { grant, isMember, isOperator }) {
+    open(video, { grant, isMember, isOperator, isInHouseNetwork }, isInternal = false) {
       const generation = rights.newest?.generation;
       if (isOperator) return NO_TOKENS;
       if (isMember) {
@@ -70,7 +75,12 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
         const expiresS = roundUp(nowS() + MEMBER_TOKEN_S);
         return accessOf(video, generation, { kind: 'member', expiresS, subject: NO_SUBJECT });
       }
-      if (grant === undefined) return undefined;
+      if (grant === undefined) {
+        if (!isInternal || !isInHouseNetwork?.()) return undefined;
+        if (generation === undefined) throw keysUnknown();
+        const expiresS = roundUp(nowS() + HOUSE_TOKEN_S);
+        return accessOf(video, generation, { kind: 'viewer', expiresS, subject: NO_SUBJECT });
+      }
       if (generation === undefined) throw keysUnknown();
       const findMaster = (asked: number): Buffer | undefined =>
         asked === 0 ? undefined : rights.findKey(asked, nowS());

@@ -103,14 +103,16 @@ export function createDecider(deps: DeciderDeps): Decider {
       const reason = deps.notReadyReason();
       if (reason !== undefined) throw noSource(reason);
       // As for a private video, so that the two cannot be distinguished.
-      if (credentials.grant !== undefined) deps.privateAccess.open(id, { grant: credentials.grant });
+      const { grant, isInHouseNetwork } = credentials;
+      if (grant !== undefined) deps.privateAccess.open(id, { grant });
+      else isInHouseNetwork?.();
       throw unknown();
     }
     if (found.kind === 'withdrawn') throw withdrawn();
     const { video, holders } = found;
     const { isPrivate } = video;
     // The existence of a private video must not be revealed.
-    const access = isPrivate ? deps.privateAccess.open(id, credentials) : undefined;
+    const access = isPrivate ? deps.privateAccess.open(id, credentials, video.isInternal) : undefined;
     if (isPrivate && !access) throw unknown();
     const state = deps.rankingState.now();
     const question = makeQuestion(state, client, { video: id, holders, bitrateBps: video.bitrateBps });
@@ -141,7 +143,8 @@ export function createDecider(deps: DeciderDeps): Decider {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
       const state = deps.rankingState.now();
-      const isKnown = found.kind === 'known' && (!found.video.isPrivate || hasAccess(deps, id, requester));
+      const isKnown =
+        found.kind === 'known' && (!found.video.isPrivate || hasAccess(deps, found.video, requester));
       const indexes = indexesOf(state.table, sites);
       const question = makeQuestion(
         state,
@@ -217,9 +220,13 @@ function createQuestionMaker(
 }
 
 /** Expired credentials of a playing client are no error here: the sites reject them. */
-function hasAccess({ privateAccess }: DeciderDeps, video: VideoId, { credentials }: Requester): boolean {
+function hasAccess(
+  { privateAccess }: DeciderDeps,
+  { video, isInternal }: RegisteredVideo,
+  { credentials }: Requester,
+): boolean {
   try {
-    return privateAccess.open(video, credentials) !== undefined;
+    return privateAccess.open(video, credentials, isInternal) !== undefined;
   } catch {
     return false;
   }

@@ -32,8 +32,9 @@ beforeEach(async () => {
     error: (_fields: object, message: string) => void logged.push(message),
   } as unknown as Log;
   fastPath.enable({
-    config: { baseUrl: 'http://t', trustClientParameter: false, trustedProxies: [] },
+    config: { baseUrl: 'http://t', hosts: [], trustClientParameter: false, trustedProxies: [] },
     viewers: { at: () => ({}), filling: () => ({}) },
+    houseNetworks: () => [],
     instrument: createInstrument(http.metrics),
     responses: {
       json(request) {

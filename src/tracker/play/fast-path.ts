@@ -24,7 +24,7 @@ const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);
 /** The headers in which a proxy describes the client, and those by which its player is recognised. */
 const DESCRIBING =
-  /\r\n(x-forwarded-for|x-forwarded-proto|user-agent|origin|sec-fetch-dest|sec-fetch-mode):[ \t]*([^\r]*)/gi;
+  /\r\n(host|x-forwarded-(?:for|proto|host)|user-agent|origin|sec-fetch-(?:dest|mode|site)):[ \t]*([^\r]*)/gi;
 
 export interface PlayFastPathDeps extends PlayRequestDeps {
   readonly instrument: Instrument;

@@ -18,6 +18,7 @@ import {
   type RawRequest,
   trackerUrlFor,
 } from '../client/client.ts';
+import { type CredentialsDeps, credentialsOf } from '../client/house-networks.ts';
 import { isElement, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -35,8 +36,8 @@ const STICKY_MS = 60_000;
 const STICKY_CLIENTS = 100_000;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
-export interface RedirectAndRelayDeps {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
+export interface RedirectAndRelayDeps extends CredentialsDeps {
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Decider;
   readonly viewers: Viewers;
   readonly instrument: Instrument;
@@ -66,13 +67,15 @@ export function serveRedirectAndRelay(app: HttpServer, deps: RedirectAndRelayDep
   serveRelay(app, deps, redirector);
 }
 
-function createRedirector({ config, decider, viewers }: RedirectAndRelayDeps): Redirector {
+function createRedirector(deps: RedirectAndRelayDeps): Redirector {
+  const { config, decider, viewers } = deps;
   const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
 
   function decide(request: ClientCall, video: VideoId): PlayDecision {
     const { grant } = request.query;
-    const client = viewers.at(addressOf(request, request.query.client, config));
-    const decision = decider.play(video, { client, credentials: { grant } });
+    const address = addressOf(request, request.query.client, config);
+    const credentials = credentialsOf(request, address, grant, deps);
+    const decision = decider.play(video, { client: viewers.at(address), credentials });
     decider.recordPlayed(decision);
     return decision;
   }

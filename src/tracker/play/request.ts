@@ -9,6 +9,7 @@ import {
   type RawRequest,
   trackerUrlFor,
 } from '../client/client.ts';
+import { type CredentialsDeps, credentialsOf } from '../client/house-networks.ts';
 import { type Player, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -27,8 +28,8 @@ export const playQuery = clientQuery.extend({
 });
 export type PlayQuery = z.infer<typeof playQuery>;
 
-export interface PlayRequestDeps {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
+export interface PlayRequestDeps extends CredentialsDeps {
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly viewers: Viewers;
 }
 
@@ -37,15 +38,17 @@ export function readPlayRequest(
   raw: RawRequest,
   video: VideoId,
   { client: claimed, fill, session, grant, isMember }: PlayQuery & { readonly isMember?: boolean },
-  { config, viewers }: PlayRequestDeps,
+  deps: PlayRequestDeps,
 ): PlayRequest {
+  const { config, viewers } = deps;
   const address = addressOf(raw, claimed, config);
+  const credentials = credentialsOf(raw, address, grant, deps);
   return {
     video,
     player: readPlayer(raw),
     client: fill === undefined ? viewers.at(address) : viewers.filling(fill),
     claimedAddress: config.trustClientParameter ? claimed : undefined,
-    credentials: isMember === undefined ? { grant } : { grant, isMember },
+    credentials: isMember === undefined ? credentials : { ...credentials, isMember },
     trackerUrl: trackerUrlFor(raw, config),
     sessionId: session,
   };

@@ -4,6 +4,7 @@ import type { Recipient } from '../../kernel/http/signed-requests.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
+import type { CredentialsDeps } from '../client/house-networks.ts';
 import type { PrivateAccess } from '../client/private-access.ts';
 import type { Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';
@@ -27,7 +28,7 @@ import { createStartPlayback } from './start-playback.ts';
 import { createSteer } from './steer.ts';
 import { createTimelines } from './timelines.ts';
 
-export interface PlayerCallsDeps {
+export interface PlayerCallsDeps extends CredentialsDeps {
   readonly config: TrackerConfig;
   readonly registry: Registry;
   readonly baseUrls: BaseUrls;

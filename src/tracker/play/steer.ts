@@ -4,6 +4,7 @@ import { problem } from '../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
 import { addressOf, type RawRequest, trackerUrlFor } from '../client/client.ts';
+import { type CredentialsDeps, credentialsOf } from '../client/house-networks.ts';
 import { readPlayer } from '../client/player.ts';
 import type { Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';
@@ -21,8 +22,8 @@ import {
 import type { Decider } from './decide.ts';
 import { MAX_PATHWAYS, readSteeringQuery } from './steering-query.ts';
 
-export interface SteerDeps {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
+export interface SteerDeps extends CredentialsDeps {
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Pick<Decider, 'steer'>;
   readonly viewers: Pick<Viewers, 'at'>;
   readonly sessions: Sessions;
@@ -42,7 +43,9 @@ export function createSteer(deps: SteerDeps): Steer {
     const query = readSteeringQuery(unknownQuery);
     const isClaimed = config.trustClientParameter && query.client !== undefined && parseAddress(query.client);
     const claimedAddress = isClaimed ? query.client : undefined;
-    const client = viewers.at(addressOf(raw, claimedAddress, config));
+    const address = addressOf(raw, claimedAddress, config);
+    const client = viewers.at(address);
+    const credentials = credentialsOf(raw, address, query.grant, deps);
     const listed =
       query.pathways.length > 0 ? query.pathways : deps.activeSites().slice(0, MAX_PATHWAYS).map(pathwayOf);
     const [first] = listed;
@@ -65,7 +68,7 @@ export function createSteer(deps: SteerDeps): Steer {
         : cloneRefusedPathways(listed, query.current, session);
     const sites = pathways.map(({ site }) => site);
     session.primary ??= first.site;
-    const decision = decider.steer(video, { client, credentials: { grant: query.grant } }, sites);
+    const decision = decider.steer(video, { client, credentials }, sites);
     const ranking = rankingOf(decision, nowMs, deps.upMsOf);
     const current = query.current ?? session.current;
     const order = orderForSession(session, { ranking, sites, current }, nowMs);

@@ -9,6 +9,7 @@ export interface Shape {
   /** Set only while the video is growing. */
   readonly isGrowing?: true;
   readonly isPrivate?: true;
+  readonly isInternal?: true;
 }
 
 const MAX_SHAPES = 50_000;

@@ -74,6 +74,7 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
     renditions: change.renditions.map(each => ({ ...each, bandwidthBps: 0, averageBandwidthBps: 0 })),
     ...(change.isGrowing ? { isGrowing: true } : {}),
     ...(change.isPrivate ? { isPrivate: true } : {}),
+    ...(change.isInternal ? { isInternal: true } : {}),
   };
   const text = JSON.stringify(shape);
   const number = shapes.numberOf(text);
@@ -120,6 +121,10 @@ class Video implements RegisteredVideo {
 
   get isPrivate(): true | undefined {
     return this.#shape.isPrivate;
+  }
+
+  get isInternal(): true | undefined {
+    return this.#shape.isInternal;
   }
 
   get renditions(): Rendition[] {

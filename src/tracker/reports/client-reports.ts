@@ -7,6 +7,7 @@ import type { Decision } from '../choice/choose.ts';
 import { chooseSamples } from '../choice/probe-selection.ts';
 import { indexesOf } from '../choice/sites.ts';
 import { addressOf, type ClientRequest, clientQuery } from '../client/client.ts';
+import { type CredentialsDeps, credentialsOf } from '../client/house-networks.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -17,8 +18,8 @@ const MAX_PATHWAYS = 32;
 const UNKNOWN_SESSION_NEXT_IN_S = 30;
 const SAMPLE_BYTES = 131_072;
 
-export interface ClientReportsDeps {
-  readonly config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>;
+export interface ClientReportsDeps extends CredentialsDeps {
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   /** Ranks these sites for a playing client. */
   readonly rank: (
     video: VideoId,
@@ -79,7 +80,9 @@ export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): vo
     },
     async request => {
       const { grant, video, pathways } = request.query;
-      const client = viewers.at(addressOf(request, request.query.client, config));
+      const address = addressOf(request, request.query.client, config);
+      const client = viewers.at(address);
+      const credentials = credentialsOf(request, address, grant, deps);
       const nowMs = Date.now();
       const session = sessions.find(request.params.session, client.network?.prefix, nowMs);
       // The session is unknown. Its player is steered as usual, but no samples are requested.
@@ -88,7 +91,7 @@ export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): vo
       const isFirst = session.reportsSinceMs === 0 && results.length === 0;
       ingestion.beacon(session, client, { current, results }, nowMs);
       const sites = pathways.split('.').flatMap(id => siteIdSchema.safeParse(id).data ?? []);
-      const decision = deps.rank(video, { client, credentials: { grant } }, sites);
+      const decision = deps.rank(video, { client, credentials }, sites);
       return respond(decision, session, { sites, isFirst }, nowMs);
     },
   );

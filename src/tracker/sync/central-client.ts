@@ -58,7 +58,7 @@ export function trackerCentralOf(
     client,
     fetchChanges: (after, waitS, abort) =>
       client.call(
-        `/api/changes?after=${after}&limit=${CHANGES_PER_PAGE}&wait=${waitS}`,
+        `/api/changes?after=${after}&limit=${CHANGES_PER_PAGE}&wait=${waitS}&audiences=true`,
         { response: changePageSchema, waitS: LONG_POLL_S, maxBytes: MAX_PAGE_BYTES },
         abort,
       ),

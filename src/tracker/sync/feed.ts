@@ -10,6 +10,7 @@ import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createJoining, type Joining } from '../../kernel/membership/joining.ts';
 import type { MemberIdentity, Membership } from '../../kernel/membership/member.ts';
+import { type Prefix, parsePrefix } from '../../kernel/network.ts';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -46,6 +47,8 @@ export interface Feed {
   readonly position: () => number;
   /** The last request to central succeeded. */
   readonly connected: () => boolean;
+  /** The networks of central whose viewers may watch internal videos. */
+  readonly houseNetworks: () => readonly Prefix[];
   /** A sentence while there is nothing to serve from. */
   readonly notReadyReason: () => string | undefined;
 }
@@ -60,6 +63,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   let central = trackerCentralOf(identity, config.central);
   let position = await readSnapshot(path, config.central, registry, log);
   let connected = false;
+  let houseNetworks: readonly Prefix[] = [];
   let lastError: unknown;
   const joining = createTrackerJoining(deps);
   /** If central was restored to an older state, everything is read again into this registry, while the old one serves. */
@@ -85,6 +89,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     if (!apply(page)) return 0;
     if (page.changes.length > 0 && after > 0) failpoint('changes-applied');
     position = page.position;
+    if (page.houseNetworks) houseNetworks = page.houseNetworks.flatMap(text => parsePrefix(text) ?? []);
     const isLongPoll = waitS > 0 && performance.now() - requestedMs > IDLE_MS;
     return page.changes.length > 0 || waitS === 0 || isLongPoll ? 0 : IDLE_MS;
   }
@@ -138,6 +143,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     membership: () => identity.membership,
     position: () => position,
     connected: () => connected,
+    houseNetworks: () => houseNetworks,
     notReadyReason() {
       if (position > 0 || connected) return undefined;
       const what = central ? 'read the change feed of central' : 'joined central';

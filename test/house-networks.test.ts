@@ -1,0 +1,119 @@
+/** A real central and a real tracker: players in a house network play internal videos, and everyone else finds nothing. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newVideoId, type VideoId } from '../src/protocol/base/ids.ts';
+import { trackerConfigSchema } from '../src/tracker/config.ts';
+import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
+import { type CentralHarness, startCentralHarness } from './support/central-harness.ts';
+import { TOKEN } from './support/central-requests.ts';
+import { eventually } from './support/eventually.ts';
+import { freePort } from './support/free-port.ts';
+import { videoRecord } from './support/records.ts';
+import { makeTemporaryDirectory, removeDirectory } from './support/temporary-directory.ts';
+import type { TestSite } from './support/test-site.ts';
+
+const INSIDE = '10.9.0.7';
+const OUTSIDE = '10.8.0.7';
+let harness: CentralHarness;
+let tracker: RunningTracker;
+let directory: string;
+let site: TestSite;
+let [internal, hidden, open] = [newVideoId(), newVideoId(), newVideoId()];
+
+beforeAll(async () => {
+  harness = await startCentralHarness({ houseNetworks: ['10.9.0.0/16', '2001:db8::/32'] });
+  directory = await makeTemporaryDirectory('house-networks');
+  site = await harness.addSite('home');
+  await harness.addSite('other');
+  ({ video: internal } = site.put(videoRecord({ visibility: 'private', audience: 'internal' })));
+  ({ video: hidden } = site.put(videoRecord({ visibility: 'private' })));
+  ({ video: open } = site.put(videoRecord()));
+  await site.collect();
+  const { body } = await harness.request('POST', '/api/trackers', {
+    body: { name: 'T', baseUrl: 'http://127.0.0.1:9999' },
+  });
+  const port = await freePort();
+  tracker = await startTracker(
+    trackerConfigSchema.parse({
+      listen: `127.0.0.1:${port}`,
+      baseUrl: `http://127.0.0.1:${port}`,
+      dataDirectory: directory,
+      central: harness.central.url,
+      joinToken: body.joinToken,
+      operatorToken: TOKEN,
+      trustClientParameter: true,
+      logLevel: 'silent',
+    }),
+  );
+  await eventually('an internal video can be played', async () => {
+    const responses = [await get(`/play/${open}`), await get(`/play/${internal}?client=${INSIDE}`)];
+    return responses.every(({ status }) => status === 200);
+  });
+});
+afterAll(async () => {
+  await tracker.stop();
+  await harness.stop();
+  await removeDirectory(directory);
+});
+
+const get = async (path: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(tracker.url + path, { redirect: 'manual', headers });
+  const { 'content-length': _, date: __, ...others } = Object.fromEntries(response.headers);
+  return { status: response.status, text: await response.text(), headers: others };
+};
+const WAYS = (video: VideoId, client: string): readonly string[] =>
+  [
+    `/play/${video}`,
+    `/play/${video}.m3u8`,
+    `/play/${video}.mpd`,
+    `/go/${video}`,
+    `/go/${video}/poster.jpg`,
+    `/relay/${video}.m3u8`,
+    `/relay/${video}/growing/source-video/media.m3u8`,
+    `/relay/${video}/growing/source-video/0.m4s`,
+  ].map(path => `${path}?client=${client}`);
+
+it('plays internal videos inside, with tokens, and no others', async () => {
+  for (const client of [INSIDE, '2001:db8::7']) {
+    const { text } = await get(`/play/${internal}?client=${client}`);
+    const { sources, isPrivate } = JSON.parse(text);
+    expect(isPrivate).toBe(true);
+    for (const { hls } of sources) expect(hls).toMatch(/\/t\/[A-Za-z0-9_-]{40}\/v\//);
+  }
+  const playlist = await get(`/play/${internal}.m3u8?client=${INSIDE}`);
+  expect(playlist.text).toMatch(/\/t\/[A-Za-z0-9_-]{40}\/v\//);
+  const go = await get(`/go/${internal}?client=${INSIDE}`);
+  expect(go.headers.location).toMatch(/\/t\/[A-Za-z0-9_-]{40}\/v\//);
+  const segment = await get(`/relay/${internal}/growing/source-video/0.m4s?client=${INSIDE}`);
+  expect(segment.headers.location).toMatch(/\/t\/[A-Za-z0-9_-]{40}\/v\//);
+  expect((await get(`/play/${hidden}?client=${INSIDE}`)).status).toBe(404);
+});
+
+it('responds outside as if the video did not exist, and so to pages of other origins', async () => {
+  for (const video of [internal, hidden]) {
+    for (const [at, path] of WAYS(video, OUTSIDE).entries())
+      expect(await get(path), path).toEqual(await get(WAYS(newVideoId(), OUTSIDE)[at] ?? ''));
+    const steering = await get(`/steer/${video}?pathways=${site.id}&client=${OUTSIDE}`);
+    expect(steering.text).not.toContain('/t/');
+  }
+  const unknown = await get(`/play/${newVideoId()}?client=${INSIDE}`);
+  for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }] as Record<
+    string,
+    string
+  >[])
+    expect(await get(`/play/${internal}?client=${INSIDE}`, headers)).toEqual(unknown);
+});
+
+it('tells only trackers that ask which videos are internal', async () => {
+  const asking = await harness.addTracker('asking');
+  const found = (await asking.changes(0, '&audiences=true')).changes.find(
+    change => change.kind === 'video' && change.video === internal,
+  );
+  expect(found).toMatchObject({ isPrivate: true, isInternal: true });
+  expect((await asking.changes(0, '&audiences=true')).houseNetworks).toEqual([
+    '10.9.0.0/16',
+    '2001:db8::/32',
+  ]);
+  const earlier = await asking.changes(0);
+  expect(JSON.stringify(earlier)).not.toContain('isInternal');
+  expect(earlier.houseNetworks).toBeUndefined();
+});
