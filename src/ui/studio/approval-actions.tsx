@@ -33,10 +33,12 @@ export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalA
     }
     setWorking(false);
   };
-  if (!video.approval) return null;
+  const isSentBack = video.approval === 'sent-back';
+  // An author only waits.
+  if (!video.approval || !(isSentBack || mayPublish)) return null;
   return (
     <div class="stack approval" data-testid="approval" data-approval={video.approval}>
-      {video.approval === 'sent-back' && (
+      {isSentBack && (
         <p class="comment" dir="auto">
           <strong>{t.approval.commentOf}</strong> {video.approvalComment}
         </p>
@@ -58,7 +60,7 @@ export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalA
             {t.approval.sendBack}
           </button>
         )}
-        {mayEdit && video.approval === 'sent-back' && (
+        {mayEdit && isSentBack && (
           <button
             type="button"
             class="primary small"
