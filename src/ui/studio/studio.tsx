@@ -101,7 +101,12 @@ function Videos({ site }: { readonly site: SiteInfo }) {
         <ConversionNotice conversion={site.conversion} />
       </div>
       {mayUpload ? (
-        <DropZone maxBytes={site.maxUploadBytes} onFiles={isComplete(audience) ? addFiles : ignore}>
+        <DropZone
+          maxBytes={site.maxUploadBytes}
+          onFiles={files =>
+            isComplete(audience) ? addFiles(files) : setFileProblems([t.audience.chooseGroup])
+          }
+        >
           <details class="audience-of-upload">
             <summary>
               {t.audience.label}: {t.audience.names[audience.audience]}
@@ -144,8 +149,6 @@ function Videos({ site }: { readonly site: SiteInfo }) {
     </>
   );
 }
-
-const ignore = (): void => {};
 
 /** What the person may do here. With a token about which the site has not responded yet, the site decides. */
 function useStudioPermissions({ id: site }: SiteInfo) {
