@@ -1,10 +1,18 @@
 /** The configuration files of the demo's parts. */
 import { join } from 'node:path';
 import type { DemoLayout, DemoSite } from './layout.ts';
+import { DEMO_PEOPLE, type DemoPerson } from './people.ts';
 
 const quote = (text: string): string => JSON.stringify(text);
 const formatJoinToken = (joinToken: string | undefined): string =>
   joinToken ? `joinToken = ${quote(joinToken)}\n` : '';
+
+const formatPerson = ({ id, name, role, roles }: DemoPerson): string => `[[central.demoPeople]]
+id = "${id}"
+name = ${quote(name)}
+role = ${quote(role)}
+roles = [${roles.map(each => `{ role = "${each}", scope = "everything" }`).join(', ')}]
+`;
 
 export const formatCentralConfig = (layout: DemoLayout, token: string): string => `[central]
 listen = "127.0.0.1:${layout.centralPort}"
@@ -12,7 +20,7 @@ baseUrl = ${quote(layout.centralUrl)}
 dataDirectory = ${quote(join(layout.dataDirectory, 'central'))}
 operatorToken = ${quote(token)}
 sweepInterval = "10 s"
-${layout.sites.map(site => `[[central.demoViewers]]\nname = ${quote(site.name)}\naddress = ${quote(site.viewer)}\n`).join('')}`;
+${DEMO_PEOPLE.map(formatPerson).join('')}${layout.sites.map(site => `[[central.demoViewers]]\nname = ${quote(site.name)}\naddress = ${quote(site.viewer)}\n`).join('')}`;
 
 export const formatTrackerConfig = (
   layout: DemoLayout,
@@ -40,6 +48,5 @@ sourceAddress = "${site.host}:${site.port}"
 dataDirectory = ${quote(site.directory)}
 central = ${quote(layout.centralUrl)}
 operatorToken = ${quote(token)}
-trustedNetworks = ["127.0.0.0/8"]
 signalInterval = "2 s"
 ${formatJoinToken(joinToken)}`;

@@ -8,7 +8,6 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { writeDurably } from '../kernel/files.ts';
-import { call } from '../kernel/http/client.ts';
 import { makeDataDirectory } from '../kernel/lifecycle/data-directory.ts';
 import { startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog } from '../kernel/log.ts';
@@ -16,6 +15,7 @@ import { newSiteResponseSchema, newTrackerResponseSchema } from '../protocol/cen
 import { formatCentralConfig, formatSiteConfig, formatTrackerConfig } from './configs.ts';
 import { type DemoLayout, type DemoSite, planDemo } from './layout.ts';
 import { type Command, type Part, READY_TIMEOUT_MS, spawnPart, stopPart, waitUntilReady } from './part.ts';
+import { assignAuthor, DEMO_PEOPLE, postToCentral, printLinks } from './people.ts';
 import { publishSample } from './publish-sample.ts';
 import { readOrMakeToken, requireFreePorts, requireSameAddresses } from './requirements.ts';
 
@@ -74,11 +74,14 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
 
     const central = await startCentral(context);
     const tracker = await startTracker(context);
+    const isFirstStart = !layout.sites.some(site => hasJoined(site.directory));
     const sites: StartedSite[] = [];
     for (const [index, site] of layout.sites.entries()) sites.push(await startSite(context, site, index));
     await waitUntilReady(tracker, layout.trackerUrl);
     options.print(`✓ tracker            ${layout.trackerUrl}`);
     for (const site of sites) await waitForSite(site, options.print);
+    const [first] = sites;
+    if (first && isFirstStart) await assignAuthor(layout, token, readMemberId(first.site.directory));
     await publishSample({ layout, token, environment, print: options.print });
 
     const state = {
@@ -93,10 +96,15 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
         config,
         pid: part.process.pid,
       })),
+      people: DEMO_PEOPLE.map(({ id, name, role }) => ({ id, name, role })),
       pids: { central: central.process.pid, tracker: tracker.process.pid },
     };
     await writeDurably(stateFile, `${JSON.stringify(state, null, 2)}\n`, 0o600);
     printWelcome(layout, token, options.print);
+    await printLinks(layout, token, options.print);
+    options.print(
+      'Upload a video in a studio, then watch it from the catalogue. Press Ctrl-C to stop everything.',
+    );
     return { partEnded: Promise.race(parts.map(part => part.ended.then(() => part.name))) };
   });
 
@@ -114,7 +122,7 @@ async function startTracker({ layout, token, start }: DemoContext): Promise<Part
   const joinToken = hasJoined(join(layout.dataDirectory, 'tracker'))
     ? undefined
     : (
-        await post(`${layout.centralUrl}/api/trackers`, token, newTrackerResponseSchema, {
+        await postToCentral(`${layout.centralUrl}/api/trackers`, token, newTrackerResponseSchema, {
           name: 'Demo tracker',
           baseUrl: layout.trackerUrl,
         })
@@ -139,7 +147,7 @@ async function startSite(
   const joinToken = hasJoined(site.directory)
     ? undefined
     : (
-        await post(`${layout.centralUrl}/api/sites`, token, newSiteResponseSchema, {
+        await postToCentral(`${layout.centralUrl}/api/sites`, token, newSiteResponseSchema, {
           name,
           baseUrl,
           coordinates,
@@ -170,16 +178,6 @@ async function waitUntilJoined(site: DemoSite): Promise<void> {
   }
 }
 
-const post = <T>(url: string, token: string, response: z.ZodType<T>, body: unknown): Promise<T> =>
-  call(url, {
-    method: 'POST',
-    body,
-    headers: { authorization: `Bearer ${token}` },
-    timeoutMs: 10_000,
-    maxBytes: 2 ** 20,
-    response,
-  });
-
 function printWelcome(layout: DemoLayout, token: string, print: DemoOptions['print']): void {
   print('');
   print(`  Catalogue  ${layout.centralUrl}/`);
@@ -189,5 +187,4 @@ function printWelcome(layout: DemoLayout, token: string, print: DemoOptions['pri
   print(`  Operator token  ${token}`);
   print(`  Data and logs   ${layout.dataDirectory}`);
   print('');
-  print('Upload a video in a studio, then watch it from the catalogue. Press Ctrl-C to stop everything.');
 }
