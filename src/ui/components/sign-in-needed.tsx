@@ -1,14 +1,24 @@
 /** Shown in place of a page or a part of it that this person may not see: the way in, or what to do about the missing permission. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import type { Action } from '../../protocol/people/decide.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { claimAutomaticSignIn } from '../me/automatic-sign-in.ts';
 import { useMe } from '../me/use-me.tsx';
 import { ErrorNotice } from './notice.tsx';
 import { SignInForm } from './operator-token.tsx';
 
+/** At a site, the way in leads through central, which may know the person: the page goes there by itself. */
 function SignInNeeded() {
   const { t } = useTranslation();
-  const { signInAddress } = useMe();
+  const { part, signInAddress, wasTokenRefused } = useMe();
+  const [isLeaving] = useState(
+    () => part === 'site' && !wasTokenRefused && claimAutomaticSignIn(Date.now(), performance.now()),
+  );
+  useEffect(() => {
+    if (isLeaving) location.assign(signInAddress());
+  }, [isLeaving, signInAddress]);
+  if (isLeaving) return <p class="quiet">{t.common.loading}</p>;
   return (
     <section class="empty" data-testid="sign-in-needed">
       <strong>{t.me.needed}</strong>

@@ -10,6 +10,7 @@ import { requireFfmpeg } from '../../media/video-cache.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, findAtSite, findVideo, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
+import { openSignedIn } from '../../support/sign-in.ts';
 import { upload } from '../../support/uploads.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
@@ -79,7 +80,10 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     await browser?.close();
     await demo?.stop();
   });
-  const open = async (url: string, phone = false): Promise<Page> => {
+  const open = async (
+    url: string,
+    { phone = false, signedIn = false }: { phone?: boolean; signedIn?: boolean } = {},
+  ): Promise<Page> => {
     const context = await browser.newContext({
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       locale: 'en-GB',
@@ -89,7 +93,8 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     page.on('console', message => {
       if (/Content Security Policy/.test(message.text())) faults.push(message.text());
     });
-    await page.goto(url);
+    if (signedIn) await openSignedIn(page, url);
+    else await page.goto(url);
     return page;
   };
   const call = (path: string, init: RequestInit = {}): Promise<Response> =>
@@ -238,7 +243,7 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     }
     await preview.waitFor();
     await page.context().close();
-    const phone = await open(`${demo.central}/watch/${id}`, true);
+    const phone = await open(`${demo.central}/watch/${id}`, { phone: true });
     await phone.getByTestId('choose-captions').waitFor();
     expect(await phone.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     await phone.screenshot({ path: `${PICTURES}/watch-tracks-phone.png`, fullPage: true });
@@ -247,7 +252,7 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
   });
 
   it('adds and removes captions in the studio', async () => {
-    const page = await open(demo.sites[0]!.url);
+    const page = await open(demo.sites[0]!.url, { signedIn: true });
     const row = page.locator(`[data-video="${id}"]`);
     await row.getByTestId('open-captions').click();
     await row.getByLabel('Caption language').fill('de');

@@ -12,6 +12,7 @@ import { type Demo, findVideo, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { openSignedIn } from '../../support/sign-in.ts';
 import { upload } from '../../support/uploads.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
@@ -38,7 +39,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   };
   async function open(
     url: string,
-    options: { phone?: boolean; locale?: string; dark?: boolean } = {},
+    options: { phone?: boolean; locale?: string; dark?: boolean; signedIn?: boolean } = {},
   ): Promise<Page> {
     const context = await browser.newContext({
       viewport: options.phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
@@ -50,7 +51,8 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     page.on('console', message => {
       if (/Content Security Policy/.test(message.text())) errors.push(`${url}: ${message.text()}`);
     });
-    await page.goto(url);
+    if (options.signedIn) await openSignedIn(page, url);
+    else await page.goto(url);
     return page;
   }
   const take = (page: Page, name: string) =>
@@ -131,7 +133,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   );
 
   it('shows every step of an upload in the studio, and plays the video from the catalogue', async () => {
-    const page = await open(`${site(2).url}/`);
+    const page = await open(`${site(2).url}/`, { signedIn: true });
     await page.setInputFiles('#file', {
       name: 'Evening lecture.mp4',
       mimeType: 'video/mp4',
@@ -146,7 +148,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.waitForURL(/\/watch\//);
     await untilPlayed(page, 1);
     await page.context().close();
-    const phone = await open(`${site(2).url}/`, { phone: true, locale: 'zh-CN' });
+    const phone = await open(`${site(2).url}/`, { phone: true, locale: 'zh-CN', signedIn: true });
     await phone.getByText('Evening lecture').first().waitFor();
     await expectToFit(phone);
     await take(phone, 'studio-phone');
@@ -154,7 +156,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   });
 
   it('accepts a dropped file, and explains why a file that is no video is refused', async () => {
-    const page = await open(`${site(1).url}/`);
+    const page = await open(`${site(1).url}/`, { signedIn: true });
     const data = await page.evaluateHandle(`(() => {
       const data = new DataTransfer();
       data.items.add(new File(['<html>not a video</html>'], 'page.mp4', { type: 'video/mp4' }));
