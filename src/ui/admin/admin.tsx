@@ -3,19 +3,17 @@ import { AdminNavigation } from '../components/admin-navigation.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
-import { useMe } from '../me/use-me.tsx';
 import { FleetOverview } from './fleet-overview.tsx';
 
 export function Admin() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation('admin');
-  const { token } = useMe();
   return (
     <Page title={t.admin.title} home="/" links={navigation}>
       <AdminNavigation />
       <h1>{t.admin.heading}</h1>
-      <RequirePermission anyOf={['manage-site', 'manage-copies']}>
-        <FleetOverview token={token} />
+      <RequirePermission anyOf={['manage-site']}>
+        <FleetOverview />
       </RequirePermission>
     </Page>
   );

@@ -7,26 +7,31 @@ import { useMe } from '../me/use-me.tsx';
 interface AdminPage {
   readonly href: string;
   readonly text: keyof Texts['adminPages'];
-  readonly anyOf: readonly Action[];
+  readonly action: Action;
+  /** The permission for a site or series does not suffice. */
+  readonly isForEverything?: true;
 }
 
 const PAGES: readonly AdminPage[] = [
-  { href: '/admin', text: 'fleet', anyOf: ['manage-site', 'manage-copies'] },
-  { href: '/admin/people', text: 'people', anyOf: ['manage-people'] },
-  { href: '/admin/audit', text: 'audit', anyOf: ['read-audit'] },
-  { href: '/admin/explain', text: 'explain', anyOf: ['manage-site'] },
+  { href: '/admin', text: 'fleet', action: 'manage-site' },
+  { href: '/admin/people', text: 'people', action: 'manage-people' },
+  { href: '/admin/audit', text: 'audit', action: 'read-audit', isForEverything: true },
+  { href: '/admin/explain', text: 'explain', action: 'manage-site', isForEverything: true },
 ];
 
-/** The first page of the administration that the person may use. */
-export function useFirstAdminPage(): string | undefined {
-  const { isAllowedSomewhere } = useMe();
-  return PAGES.find(page => page.anyOf.some(isAllowedSomewhere))?.href;
+function useAdminPages(): readonly AdminPage[] {
+  const { isAllowed, isAllowedSomewhere } = useMe();
+  return PAGES.filter(({ action, isForEverything }) =>
+    isForEverything ? isAllowed(action, {}) : isAllowedSomewhere(action),
+  );
 }
+
+/** The first page of the administration that the person may use. */
+export const useFirstAdminPage = (): string | undefined => useAdminPages()[0]?.href;
 
 export function AdminNavigation() {
   const { t } = useTranslation();
-  const { isAllowedSomewhere } = useMe();
-  const pages = PAGES.filter(page => page.anyOf.some(isAllowedSomewhere));
+  const pages = useAdminPages();
   if (pages.length < 2) return null;
   return (
     <nav class="tabs" aria-label={t.common.administration} data-testid="admin-pages">

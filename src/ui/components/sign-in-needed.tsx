@@ -68,21 +68,23 @@ function NotPermitted() {
 interface RequirePermissionProps {
   /** Any of these, for at least one site or series. Absent: every person who is signed in. */
   readonly anyOf?: readonly Action[];
+  /** The permission for a site or series does not suffice. */
+  readonly isForEverything?: boolean;
   readonly children: ComponentChildren;
 }
 
 /** Shows its children only to people who are signed in and have one of the permissions. */
-export function RequirePermission({ anyOf, children }: RequirePermissionProps) {
+export function RequirePermission({ anyOf, isForEverything, children }: RequirePermissionProps) {
   const { t } = useTranslation();
-  const { me, error, token, reload, isAllowedSomewhere } = useMe();
-  if (me === undefined && token === undefined) {
+  const { me, error, reload, isAllowed, isAllowedSomewhere } = useMe();
+  if (me === undefined) {
     return error === undefined ? (
       <p class="quiet">{t.common.loading}</p>
     ) : (
       <ErrorNotice error={error} retry={reload} />
     );
   }
-  if (me?.via === null) {
+  if (me.via === null) {
     return (
       <>
         <SignInNeeded />
@@ -90,6 +92,8 @@ export function RequirePermission({ anyOf, children }: RequirePermissionProps) {
       </>
     );
   }
-  if (me && anyOf && !anyOf.some(isAllowedSomewhere)) return <NotPermitted />;
+  const isPermitted = (action: Action): boolean =>
+    isForEverything ? isAllowed(action, {}) : isAllowedSomewhere(action);
+  if (anyOf && !anyOf.some(isPermitted)) return <NotPermitted />;
   return <>{children}</>;
 }

@@ -43,7 +43,7 @@ export function Explain() {
       <h1>{t.explain.heading}</h1>
       <p class="quiet">{t.explain.hint}</p>
       {known.error !== undefined && <ErrorNotice error={known.error} retry={known.refresh} />}
-      <RequirePermission anyOf={['manage-site']}>
+      <RequirePermission anyOf={['manage-site']} isForEverything>
         {known.value && <RoutingForms known={known.value} token={token} />}
       </RequirePermission>
     </Page>

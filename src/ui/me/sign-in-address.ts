@@ -3,7 +3,7 @@
 /** The part whose page this is. At a site, signing in goes through central. */
 export type Part = 'central' | 'site';
 
-const SIGN_IN_PATH = '/sign-in';
+export const SIGN_IN_PATH = '/sign-in';
 const CONTINUE_PARAMETERS: Readonly<Record<Part, string>> = { central: 'continue', site: 'return' };
 
 /** @param path where to continue: path, query and fragment of a page of the same part */

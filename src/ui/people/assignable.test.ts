@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSiteId } from '../../protocol/base/ids.ts';
 import { type Assignment, type Holder, permissionsOf } from '../../protocol/people/decide.ts';
-import { isAssignable, isSameAssignment, listAssignable } from './assignable.ts';
+import { isAssignable, isSameAssignment, listAssignable, mayChangeAccount } from './assignable.ts';
 
 const hangzhou = newSiteId();
 const beijing = newSiteId();
@@ -54,4 +54,20 @@ it('two roles are the same if role and scope are', () => {
   expect(isSameAssignment(author, { role: 'author', scope: { site: hangzhou } })).toBe(true);
   expect(isSameAssignment(author, { role: 'author', scope: { site: beijing } })).toBe(false);
   expect(isSameAssignment(author, { role: 'editor', scope: { site: hangzhou } })).toBe(false);
+});
+
+describe('the account of another person', () => {
+  const author: Assignment = { role: 'author', scope: { site: hangzhou } };
+  it('can be changed if central says so', () => {
+    expect(mayChangeAccount(manager, { roles: [author], mayChange: true })).toBe(true);
+    expect(mayChangeAccount(operator, { roles: [author], mayChange: false })).toBe(false);
+  });
+  it('can otherwise be changed by someone who manages everyone and has the same roles', () => {
+    expect(mayChangeAccount(operator, { roles: [author] })).toBe(true);
+    expect(mayChangeAccount(manager, { roles: [author] })).toBe(false);
+    const managesEveryone = holder({ role: 'site-manager', scope: 'everything' });
+    expect(mayChangeAccount(managesEveryone, { roles: [{ role: 'auditor', scope: 'everything' }] })).toBe(
+      false,
+    );
+  });
 });

@@ -8,10 +8,19 @@ import {
   type RoleName,
   type Scope,
 } from '../../protocol/people/decide.ts';
+import type { Person } from '../../protocol/people/people.ts';
 
 /** Nobody gives or takes what they do not have. */
 export const isAssignable = (holder: Holder, { role, scope }: Assignment): boolean =>
   holdsAll(holder, [{ permission: 'manage-people', scope }, ...permissionsOf([{ role, scope }])]);
+
+/**
+ * Whether `holder` may change the account of a person, and not only roles: central knows. Without its statement, only someone who
+ * manages all people and has all roles of this person.
+ */
+export const mayChangeAccount = (holder: Holder, { mayChange, roles }: Pick<Person, 'mayChange' | 'roles'>) =>
+  mayChange ??
+  holdsAll(holder, [{ permission: 'manage-people', scope: 'everything' }, ...permissionsOf(roles)]);
 
 export interface AssignableRole {
   readonly role: RoleName;

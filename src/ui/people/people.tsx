@@ -53,15 +53,17 @@ function Lists({ isGroups }: { readonly isGroups: boolean }) {
   const { t } = useTranslation();
   return (
     <>
-      <h1>{isGroups ? t.people.groups : t.people.people}</h1>
-      <nav class="tabs" aria-label={t.people.title}>
-        <QueryLink search="" current={!isGroups}>
-          {t.people.people}
-        </QueryLink>
-        <QueryLink search="?view=groups" current={isGroups} testId="groups-tab">
-          {t.people.groups}
-        </QueryLink>
-      </nav>
+      <div class="list-heading">
+        <h1>{isGroups ? t.people.groups : t.people.people}</h1>
+        <nav class="tabs" aria-label={t.people.title}>
+          <QueryLink search="" current={!isGroups}>
+            {t.people.people}
+          </QueryLink>
+          <QueryLink search="?view=groups" current={isGroups} testId="groups-tab">
+            {t.people.groups}
+          </QueryLink>
+        </nav>
+      </div>
       {isGroups ? <GroupList /> : <PeopleList />}
     </>
   );

@@ -13,6 +13,7 @@ import { useMe } from '../me/use-me.tsx';
 import { type SiteNames, useSiteNames } from '../person/roles.tsx';
 import { Sessions } from '../person/sessions.tsx';
 import { Tokens } from '../person/tokens.tsx';
+import { mayChangeAccount } from './assignable.ts';
 import { PersonAccess } from './person-access.tsx';
 import { PersonGroups } from './person-groups.tsx';
 import { PersonStatus } from './person-status.tsx';
@@ -52,7 +53,7 @@ function KnownPerson({ person, names, onChanged }: KnownPersonProps) {
   const { me, token } = useMe();
   const outcome = useOutcome(onChanged);
   const isSelf = me?.person?.id === person.id;
-  const mayChange = person.mayChange ?? false;
+  const mayChange = mayChangeAccount({ permissions: me?.permissions ?? [] }, person);
   /** @throws ApiError */
   const edit = async (body: object, text: string): Promise<void> => {
     await call(`/api/people/${person.id}`, { method: 'PATCH', token, body });

@@ -169,8 +169,8 @@ function PermissionChoice({ chosen, onChoose, names }: PermissionChoiceProps) {
                 onChange={event => toggle(permission, event.currentTarget.checked)}
               />
               <label for={`${id}-${permission}`}>
-                {t.roles.permissions[permission]}{' '}
-                <span class="quiet">{format.list(scopes.map(scope => formatScope(scope, names, t)))}</span>
+                {t.roles.permissions[permission]}
+                <span class="quiet"> · {format.list(scopes.map(scope => formatScope(scope, names, t)))}</span>
               </label>
             </div>
           ))}

@@ -34,6 +34,7 @@ const RETURN_CODES: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'sign-in-limited',
   'sign-in-unavailable',
   'sign-in-refused',
+  'sign-in-expired',
   'code-invalid',
   'link-invalid',
   'site-unknown',

@@ -125,8 +125,11 @@ function TokenPermissions({ token, names }: { readonly token: ApiToken; readonly
     <ul>
       {groupByPermission(token.permissions).map(({ permission, scopes }) => (
         <li key={permission}>
-          {t.roles.permissions[permission]}{' '}
-          <span class="quiet">{format.list(scopes.map(scope => formatScope(scope, names, t)))}</span>
+          {t.roles.permissions[permission]}
+          {/* A permission for everything is one for the places where the person has it. */}
+          {!scopes.includes('everything') && (
+            <span class="quiet"> · {format.list(scopes.map(scope => formatScope(scope, names, t)))}</span>
+          )}
         </li>
       ))}
     </ul>

@@ -147,7 +147,8 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
     try {
       const page = await browser.newPage();
       await page.goto(`${cluster.central.url}/admin`);
-      await page.fill('input', TOKEN);
+      await page.click('details.break-glass summary');
+      await page.fill('input[name=token]', TOKEN);
       await page.keyboard.press('Enter');
       const row = page.locator(`[data-testid=placements] tr[data-video="${copied}"]`);
       await eventually(

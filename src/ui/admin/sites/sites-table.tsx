@@ -5,6 +5,7 @@ import { Confirm } from '../../components/dialog.tsx';
 import { Table, TimeCell } from '../../components/table.tsx';
 import { lagOf, SITE_COLOURS, type StaleSince, siteHealth } from '../../health/health.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useMe } from '../../me/use-me.tsx';
 import { ErrorCell } from '../error-cell.tsx';
 
 export interface SiteActions {
@@ -114,6 +115,7 @@ interface ActionButtonsProps {
 
 function ActionButtons({ site, actions, onRevoke }: ActionButtonsProps) {
   const { t } = useTranslation();
+  const { isAllowed } = useMe();
   const isDrained = site.policy.drained === true;
   return (
     <div class="actions">
@@ -134,9 +136,16 @@ function ActionButtons({ site, actions, onRevoke }: ActionButtonsProps) {
       >
         {isDrained ? t.admin.endDrain : t.admin.drain}
       </button>
-      <button type="button" class="plain small" onClick={onRevoke} data-testid="revoke">
-        {t.admin.revoke}
-      </button>
+      {isAllowed('manage-people', { site: site.id }) && (
+        <a class="button small" href={`/admin/people?site=${site.id}`} data-testid="site-people">
+          {t.adminPages.people}
+        </a>
+      )}
+      {isAllowed('manage-site', {}) && (
+        <button type="button" class="plain small" onClick={onRevoke} data-testid="revoke">
+          {t.admin.revoke}
+        </button>
+      )}
     </div>
   );
 }

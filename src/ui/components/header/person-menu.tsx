@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
+import { SIGN_IN_PATH } from '../../me/sign-in-address.ts';
 import { useMe, useOptionalMe } from '../../me/use-me.tsx';
 import { ErrorText } from '../notice.tsx';
 
@@ -17,6 +18,7 @@ function Person({ account }: PersonMenuProps) {
   const { part, me, token, signInAddress } = useMe();
   if (!me && token === undefined) return null;
   if (!me?.person && token === undefined) {
+    if (location.pathname === SIGN_IN_PATH) return null;
     // The address is that of the moment of the click: pages change their query and fragment.
     return (
       <a

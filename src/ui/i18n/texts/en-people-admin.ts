@@ -5,6 +5,7 @@ export const enPeopleAdmin = {
     people: 'People',
     audit: 'Audit log',
     explain: 'Routing',
+    ownSites: 'The sites that you manage.',
   },
   people: {
     title: 'People',

@@ -130,7 +130,7 @@ export const enPeople = {
     email: 'E-mail address',
     roles: 'Roles',
     groups: 'Groups',
-    signInWith: 'Sign-in with',
+    signInWith: 'Signs in with',
     localPassword: 'Password',
     noEmail: 'none',
     changes: 'An administrator can change your name, roles and groups.',

@@ -471,7 +471,6 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     trackers: 'Trackers',
-    explain: 'Routing: explain and simulate',
     drain: 'Drain',
     endDrain: 'End drain',
     drained: 'draining',

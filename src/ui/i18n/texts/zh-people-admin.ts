@@ -2,7 +2,13 @@
 import type { enPeopleAdmin } from './en-people-admin.ts';
 
 export const zhPeopleAdmin: typeof enPeopleAdmin = {
-  adminPages: { fleet: '站点与副本', people: '人员', audit: '审计日志', explain: '路由' },
+  adminPages: {
+    fleet: '站点与副本',
+    people: '人员',
+    audit: '审计日志',
+    explain: '路由',
+    ownSites: '您管理的站点。',
+  },
   people: {
     title: '人员',
     people: '人员',

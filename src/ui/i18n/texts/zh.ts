@@ -446,7 +446,6 @@ export const zh: Texts = {
     copy: '复制',
     copied: '已复制',
     trackers: '跟踪服务器',
-    explain: '路由：解释与模拟',
     drain: '排空',
     endDrain: '结束排空',
     drained: '正在排空',
