@@ -1,12 +1,13 @@
 /** People and roles as the calls return them: only what the caller may see. */
 import type { Authority } from '../../../kernel/access/authority.ts';
+import { problem } from '../../../kernel/problem.ts';
 import type { Person } from '../../../protocol/people/people.ts';
 import type { Assignment, HeldPermission, Scope } from '../../../protocol/people/permissions.ts';
-import { parseRoles } from '../../database/people/authority.ts';
+import { findPerson, parseRoles } from '../../database/people/authority.ts';
 import { findDetails } from '../../database/people/people.ts';
 import type { PersonRow } from '../../database/people/tables.ts';
 import type { CentralDatabase } from '../../database/schema.ts';
-import { managesEveryone, visibleRoles } from '../../people/rules.ts';
+import { managesEveryone, mayControl, visibleRoles } from '../../people/rules.ts';
 import { formatTime, optionalTime } from '../context/context.ts';
 
 /** Roles and permissions in the audit log. */
@@ -54,4 +55,16 @@ export async function describePeople(
       createdAt: formatTime(row.created_at),
     };
   });
+}
+
+/** One person, and whether the caller may change the account. @throws Problem 404 `person-unknown` */
+export async function describePerson(
+  db: CentralDatabase,
+  authority: Authority,
+  { id }: Pick<PersonRow, 'id'>,
+): Promise<Person> {
+  const found = await findPerson(db, id);
+  const [described] = found ? await describePeople(db, authority, [found.person]) : [];
+  if (!found || !described) throw problem('person-unknown');
+  return { ...described, mayChange: mayControl(authority, found.permissions) };
 }

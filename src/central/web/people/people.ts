@@ -35,7 +35,7 @@ import {
 } from '../../people/rules.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime } from '../context/context.ts';
-import { describePeople, rolesDetail } from './describe.ts';
+import { describePeople, describePerson, rolesDetail } from './describe.ts';
 import { centralUrlOf, ofPerson, requireManager, requirePerson } from './target.ts';
 
 const PAGE_ROWS = 100;
@@ -134,8 +134,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
         );
         return { row: created, secret: link.secret };
       });
-      const [person] = await describePeople(db, authority, [row]);
-      if (!person) throw problem('person-unknown');
+      const person = await describePerson(db, authority, row);
       return reply
         .header('cache-control', 'no-store')
         .code(201)
@@ -151,10 +150,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
       const { id } = request.params;
       const authority = await guard.authorityOf(request.raw);
       if (authority.person?.id !== id) await requireManager(request, context, `person:${id}`);
-      const { person } = await requirePerson(db, id);
-      const [described] = await describePeople(db, authority, [person]);
-      if (!described) throw problem('person-unknown');
-      return described;
+      return describePerson(db, authority, { id });
     },
   );
 
@@ -213,9 +209,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
           );
         return changed;
       });
-      const [described] = await describePeople(db, authority, [row]);
-      if (!described) throw problem('person-unknown');
-      return described;
+      return describePerson(db, authority, row);
     },
   );
 
