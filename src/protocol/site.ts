@@ -102,7 +102,7 @@ export const siteVideoListSchema = z.strictObject({
 });
 
 /** The person who owns a video. The name is for information: the site gets it from central. */
-export const ownerChoiceSchema = z.strictObject({ id: z.uuid(), name: z.string().max(400).optional() });
+const ownerChoiceSchema = z.strictObject({ id: z.uuid(), name: z.string().max(400).optional() });
 
 /** What a person says of a video, in the metadata of an upload and in `PATCH /api/videos/{id}`. */
 export const videoChoicesSchema = z

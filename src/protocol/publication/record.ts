@@ -34,7 +34,6 @@ const writtenAtSchema = timestampSchema.optional();
  * (docs/private-videos.md).
  */
 export const visibilitySchema = z.enum(['public', 'private']);
-export type Visibility = z.infer<typeof visibilitySchema>;
 /** The visibility in records and responses: absent for a public video, `private` for every other audience. */
 export const privateSchema = z.literal('private').optional();
 

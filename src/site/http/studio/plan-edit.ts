@@ -15,7 +15,7 @@ import {
 } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
 
-export interface EditPlan {
+interface EditPlan {
   readonly changes: Partial<VideoRow>;
   /** Permissions besides `edit` for the video as it is. */
   readonly needs: readonly { readonly action: Action; readonly target: Target }[];

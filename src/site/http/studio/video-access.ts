@@ -15,7 +15,7 @@ export interface VideoAccessDeps {
   readonly siteId: () => SiteId | undefined;
 }
 
-export interface PermittedVideo {
+interface PermittedVideo {
   readonly row: VideoWithRecord;
   readonly authority: Authority;
 }
