@@ -16,6 +16,7 @@ Usage: tributary COMMAND [--config FILE]
   worker        convert a site's videos in a separate process, here or on another machine
   nginx-config  print an nginx configuration for a site
   backup        back up the embedded databases and the keys of running parts
+  audit         prove that the audit log of central is complete and unchanged
   status        show which configured parts run on this machine, their health and versions
   doctor        check this machine and the configuration, and say how to fix problems
 
@@ -35,6 +36,17 @@ free port and a data directory.
   --name NAME           the name of a site that people see (default: the name of this machine)
 
 For a tracker or a site, the admin page of central shows the complete command. A site without --central works by itself.
+
+${CONFIG_HELP}`,
+  audit: `tributary audit verify: proves that the audit log of central is complete and unchanged
+
+Usage: tributary audit verify [--config FILE] [--export FILE] [--json]     (section [central])
+
+Run it on a machine of central, as its user; central may be running. It prints the first fault and exits with code 1 if entries were
+changed, inserted, moved or removed.
+
+  --export FILE       an earlier export as JSON lines, whose entries must still be in the log
+  --json              print JSON
 
 ${CONFIG_HELP}`,
   status: `tributary status: shows which configured parts run on this machine, their health and versions

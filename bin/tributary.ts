@@ -18,6 +18,11 @@ interface CommandEntry extends CommandSyntax {
   readonly load: () => Promise<{ readonly run: Command }>;
 }
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  audit: {
+    load: () => import('./commands/audit.ts'),
+    operands: 1,
+    options: { export: 'text', json: 'flag' },
+  },
   backup: { load: () => import('./commands/backup.ts'), options: { to: 'text' } },
   central: { load: () => import('./commands/central.ts') },
   demo: { load: () => import('./commands/demo.ts') },

@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createAccessGuard } from '../kernel/access/access.ts';
 import { sessionCookieName } from '../kernel/access/credentials.ts';
+import { recordAccess } from '../kernel/audit/access-events.ts';
 import { lockDirectory } from '../kernel/directory-lock.ts';
 import { openPrivateDirectory } from '../kernel/files.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { ownAuthorities, socketAuthorities } from '../kernel/http/own-names.ts';
 import { createHttp } from '../kernel/http/server.ts';
-import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/keys.ts';
+import { type KeyPair, readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/keys.ts';
 import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { createSecretBox } from '../kernel/identity/secret-box.ts';
 import { systemClock } from '../kernel/lifecycle/clock.ts';
@@ -18,7 +19,9 @@ import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
 import { openDatabase } from '../kernel/sql/sql.ts';
 import { CENTRAL_KEY_ID } from '../protocol/base/ids.ts';
-import { createAudit } from './audit/audit.ts';
+import { type Audit, type AuditDeps, createAudit } from './audit/audit.ts';
+import { startCheckpoints } from './audit/checkpoint.ts';
+import { startRetention } from './audit/retention.ts';
 import { ChangeNotifier } from './change-notifier.ts';
 import { Collector, type CollectorDeps } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
@@ -84,8 +87,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
     await openMasters(db, secrets, keyPath, Date.now());
     await startFeed(db, Date.now());
-    const audit = createAudit({ db, prover: createProver(key), log });
-    lifetime.add('audit log', audit.stop);
+    const audit = openAudit({ db, config, key, log }, lifetime);
     await saveProviders(db, config.oidc, Date.now());
 
     let stopping = false;
@@ -133,7 +135,10 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       ownUrl,
       providers: createProviders(config.oidc, { timeoutMs: PROVIDER_TIMEOUT_MS, clock: systemClock, log }),
       credentials,
-      guard: createAccessGuard({ authenticate: createAuthenticate({ db, config, credentials }) }),
+      guard: createAccessGuard({
+        authenticate: createAuthenticate({ db, config, credentials }),
+        ...recordAccess({ ...audit, trustedProxies: config.trustedProxies }),
+      }),
       publicKey: key.publicKey,
       signer,
       sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),
@@ -172,6 +177,24 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     log.info({ url, data: config.dataDirectory }, 'central is up');
     return { url, publicKey: key.publicKey };
   });
+}
+
+/** The audit log, its checkpoints in the data directory, and its retention. */
+function openAudit(
+  {
+    config,
+    key,
+    ...deps
+  }: { readonly config: CentralConfig; readonly key: KeyPair } & Omit<AuditDeps, 'prover'>,
+  lifetime: Lifetime,
+): Audit {
+  const { dataDirectory: directory, auditDays: days } = config;
+  const prover = createProver(key);
+  startCheckpoints({ ...deps, directory }, lifetime);
+  if (days !== undefined) lifetime.add('audit retention', startRetention({ ...deps, prover, days }).stop);
+  const audit = createAudit({ ...deps, prover });
+  lifetime.add('audit log', audit.stop);
+  return audit;
 }
 
 async function createCollector(

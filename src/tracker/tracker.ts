@@ -10,6 +10,7 @@ import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/membership/member.ts';
+import { openTrackerAudit } from './audit/audit.ts';
 import { openViewers } from './client/open-viewers.ts';
 import type { TrackerConfig } from './config.ts';
 import { serveExplain } from './explain/routes.ts';
@@ -98,6 +99,7 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   };
   const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
   const { sessions } = sync;
+  const audit = openTrackerAudit({ config, central: () => central()?.client, log }, lifetime);
   const recipient: Recipient = {
     nonces: openNonces(dataDirectory, log, lifetime),
     // Sites call this tracker at the address in central's list.
@@ -120,11 +122,11 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   enforceAccess(
     app,
     TRACKER_ACCESS,
-    createAccessGuard({ authenticate: createAuthenticate({ credentials }) }),
+    createAccessGuard({ authenticate: createAuthenticate({ credentials }), ...audit }),
   );
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
-  const decider = servePlayerCalls(http, { ...base, ...sync, ...play, recipient }, lifetime);
+  const decider = servePlayerCalls(http, { ...base, ...sync, ...play, audit, recipient }, lifetime);
   serveSiteReports(app, { ...base, partialHolders, recipient });
   serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });
   serveExplain(app, {

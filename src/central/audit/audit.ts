@@ -1,11 +1,15 @@
 /** Writes the audit log of central. Entries of changes belong into the transaction of the change. */
+
 import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
+import type { ReportedEvent } from '../../kernel/audit/report-events.ts';
+import { Budget, type BudgetOptions } from '../../kernel/lifecycle/budget.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
+import { messageOf, problem } from '../../kernel/problem.ts';
 import { batching, type Outcome, succeeded } from '../../kernel/sql/batching.ts';
-import { type AuditEvent, boundEvent } from '../../protocol/people/audit.ts';
+import { type AuditEvent, type AuditReceipt, boundEvent } from '../../protocol/people/audit.ts';
 import { appendEntries } from '../database/audit/append.ts';
 import type { Position, Prover } from '../database/audit/chain.ts';
+import { receiveEvents } from '../database/audit/receive.ts';
 import type { CentralDatabase, CentralTransaction } from '../database/schema.ts';
 
 /** `at`: now, unless it is given. */
@@ -23,6 +27,12 @@ export interface Audit {
    * @param windowMs for how long they are counted. Default: a minute
    */
   count(event: NewEvent, windowMs?: number): void;
+  /**
+   * Takes events of a member into the log. Their writer is that member, whatever they say about who did something.
+   *
+   * @throws Problem 503 `busy` if the member has used up its share
+   */
+  receive(member: string, events: readonly ReportedEvent[]): Promise<AuditReceipt>;
   /** Stores the counts, and waits for that. */
   stop(): Promise<void>;
 }
@@ -34,6 +44,8 @@ export interface AuditDeps {
 }
 
 const MAX_BATCH = 100;
+/** The share of one member in the log, as JSON: about 40,000 entries at once, and 250,000 a day. */
+const SHARE: BudgetOptions = { max: 2 ** 24, refillPerS: 1_200 };
 
 export function createAudit({ db, prover, log }: AuditDeps): Audit {
   const batch = batching(MAX_BATCH, async (events: readonly AuditEvent[]): Promise<Outcome<Position>[]> => {
@@ -51,7 +63,23 @@ export function createAudit({ db, prover, log }: AuditDeps): Audit {
     void written.then(() => writing.delete(written));
   });
 
+  const shares = new Map<string, Budget>();
+  function useShare(member: string, events: readonly ReportedEvent[]): void {
+    const nowMs = Date.now();
+    const share = shares.get(member) ?? new Budget(SHARE, nowMs);
+    shares.set(member, share);
+    const waitMs = share.take(JSON.stringify(events).length, nowMs);
+    if (waitMs === 0) return;
+    throw problem('busy', 'This member writes too much into the audit log.', {
+      headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
+    });
+  }
+
   return {
+    async receive(member, events) {
+      useShare(member, events);
+      return receiveEvents(db, prover, { member, events, nowMs: Date.now() });
+    },
     async append(event, tx) {
       if (tx) await appendEntries(tx, prover, [complete(event)], Date.now());
       else await batch(complete(event));

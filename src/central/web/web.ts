@@ -6,6 +6,7 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { listJoined } from '../database/sites.ts';
 import { CENTRAL_ACCESS } from './access-table.ts';
+import { addAuditCalls } from './admin/audit.ts';
 import { addCopyCalls } from './admin/copies.ts';
 import { addExplanationCalls } from './admin/explanations.ts';
 import { addGrantCalls } from './admin/grants.ts';
@@ -15,6 +16,7 @@ import { addTrackerCalls } from './admin/trackers.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
 import { addInfoCall } from './info.ts';
 import { addAssignmentCalls } from './members/assignments.ts';
+import { addAuditEventCalls } from './members/audit-events.ts';
 import { addChangeCalls } from './members/changes.ts';
 import { addHandshakeCalls } from './members/handshakes.ts';
 import { addJoinCalls } from './members/join.ts';
@@ -64,6 +66,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addPlacementRuleCalls(app, context);
   addGrantCalls(app, context);
   addExplanationCalls(app, context);
+  addAuditCalls(app, context);
   // Members
   addJoinCalls(app, context);
   addSignalCalls(app, context);
@@ -75,6 +78,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addChangeCalls(app, context);
   addPeerMeasurementCalls(app, context);
   addRightsCalls(app, context);
+  addAuditEventCalls(app, context);
   addStatementCalls(app, context);
 }
 

@@ -7,10 +7,13 @@ import type { AuditEvent } from '../../protocol/people/audit.ts';
 import { type Clock, systemClock } from '../lifecycle/clock.ts';
 
 const WINDOW_MS = 60_000;
-/** An actor's events about more objects than this are counted together. */
-const MAX_OBJECTS = 20;
-/** The events of more actors than this are counted together. */
-const MAX_ACTORS = 200;
+export interface RepetitionLimits {
+  /** The events of more people and addresses than this are counted together. */
+  readonly maxActors: number;
+  /** The events of one actor about more objects than this are counted together. */
+  readonly maxObjects: number;
+}
+const LIMITS: RepetitionLimits = { maxActors: 200, maxObjects: 20 };
 
 export interface RepetitionCounter {
   /** @param windowMs for how long events like this one are counted. Default: a minute */
@@ -28,6 +31,7 @@ interface Counted {
 /** @param write stores an event; it must not throw */
 export function createRepetitionCounter(
   write: (event: AuditEvent) => void,
+  { maxActors, maxObjects }: RepetitionLimits = LIMITS,
   clock: Clock = systemClock,
 ): RepetitionCounter {
   /** By actor, then by action and object. */
@@ -35,15 +39,15 @@ export function createRepetitionCounter(
 
   function find(event: AuditEvent): { event: AuditEvent; actor: string; key: string } {
     let { who, from, object } = event;
-    let actor = `${who.kind} ${who.id ?? from ?? ''}`;
-    if (!actors.has(actor) && actors.size >= MAX_ACTORS) {
+    let actor = `${who.kind} ${who.id ?? who.credential ?? from ?? ''}`;
+    if (!actors.has(actor) && actors.size >= maxActors) {
       who = { kind: 'nobody' };
       from = undefined;
       object = undefined;
       actor = '';
     }
     const known = actors.get(actor);
-    if (known && known.size >= MAX_OBJECTS && !known.has(`${event.action} ${object}`)) object = undefined;
+    if (known && known.size >= maxObjects && !known.has(`${event.action} ${object}`)) object = undefined;
     return { event: { ...event, who, from, object }, actor, key: `${event.action} ${object}` };
   }
 

@@ -52,6 +52,10 @@ export function signRight({ generation, key }: RightKey, claims: Claims, video: 
   return Buffer.concat([head, macOf(key, head, video)]).toString('base64url');
 }
 
+/** The id of the grant, of which the caller knows that it is valid. */
+export const grantIdOf = (grant: string): string =>
+  Buffer.from(grant, 'base64url').toString('hex', 6, HEAD_BYTES);
+
 /** The generation of the key with which a grant or token was signed. */
 export const generationOf = (text: string): number => Buffer.from(text, 'base64url').readUInt8(1);
 

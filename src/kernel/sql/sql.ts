@@ -2,6 +2,7 @@
  * One query layer for two engines: embedded SQLite by default, and PostgreSQL by URL. The same queries run on both: columns are
  * text, integer or bigint; flags are 0 or 1; JSON is stored as text.
  */
+import { existsSync } from 'node:fs';
 import { Kysely, type Migration, Migrator, sql } from 'kysely';
 import { requireLocalFileSystem } from '../lifecycle/file-systems.ts';
 import { StartupError } from '../lifecycle/startup-error.ts';
@@ -38,6 +39,13 @@ export async function openDatabase<Schema>(
     throw new StartupError(`Could not open ${nameOf(place)}: ${messageOf(error)}`, { cause: error });
   }
   return db;
+}
+
+/** Opens a database of this version that exists, without a migration. @throws StartupError if there is none */
+export function openExistingDatabase<Schema>(place: DatabaseLocation): Kysely<Schema> {
+  if (engineOf(place) === 'postgres') return new Kysely<Schema>({ dialect: openPostgresDialect(place) });
+  if (!existsSync(place)) throw new StartupError(`There is no database ${place}.`);
+  return new Kysely<Schema>({ dialect: openSqliteDialect(place) });
 }
 
 /** Formats the location for messages, without user and password. */

@@ -123,18 +123,18 @@ export const auditEntrySchema = z.strictObject({
   memberSeq: z.int().positive().optional(),
   /** When central received the entry of a member. */
   receivedAt: timestampSchema.optional(),
-  /** SHA-256 in hexadecimal, over the hash of the entry before and this entry without `hash`, as canonical JSON. */
+  /** SHA-256 in hexadecimal of the hash of the entry before (empty for the first), a line feed, and this entry without `hash`, as canonical JSON. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
-/** `GET /api/audit?after=&before=&action=&person=&object=&from=&until=&order=&limit=` (read-audit) */
+/** `GET /api/audit?after=&action=&person=&object=&from=&until=&order=oldest|newest&limit=` (read-audit) */
 export const auditPageSchema = z.strictObject({
   entries: z.array(auditEntrySchema),
   next: z.string().optional(),
 });
 
-const MAX_AUDIT_BATCH = 200;
+export const MAX_AUDIT_BATCH = 200;
 /** `POST /api/audit-events` (site or tracker, signed): the events after the last one that central has, in order. */
 export const auditReportSchema = z.strictObject({
   events: z
@@ -142,5 +142,10 @@ export const auditReportSchema = z.strictObject({
     .min(1)
     .max(MAX_AUDIT_BATCH),
 });
-/** `seq`: the last event of this member that central has stored. */
-export const auditReceiptSchema = z.strictObject({ seq: z.int().nonnegative() });
+export const auditReceiptSchema = z.strictObject({
+  /** The last event of this member that central has stored. Nothing was stored if the events do not follow those before. */
+  seq: z.int().nonnegative(),
+  /** The first of these events that is not the one that central has under its number: the member was restored from a backup. */
+  differs: z.int().positive().optional(),
+});
+export type AuditReceipt = z.infer<typeof auditReceiptSchema>;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type AccessGuard, createAccessGuard } from '../../kernel/access/access.ts';
 import { sessionCookieName } from '../../kernel/access/credentials.ts';
+import { recordAccess } from '../../kernel/audit/access-events.ts';
 import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
 import { idOwnerOf, makeVideoId } from '../../kernel/identity/video-ids.ts';
@@ -85,6 +86,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
   );
   const guard: AccessGuard = createAccessGuard({
     authenticate: createAuthenticate({ access: config, credentials }),
+    ...recordAccess({ ...audit, trustedProxies: config.trustedProxies }),
     origins: ({ url }) => (isUploadPath(url) ? config.uploadOrigins : []),
   });
   const membership = createMembership(config, config.dataDirectory, identity, log);

@@ -1,11 +1,13 @@
 /** The publication part: everything that a site sends to central and reads from it, except assignments of copies. */
 
+import { startReportingEvents } from '../../kernel/audit/report-events.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import { centralClientOf } from '../../kernel/membership/central-client.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
+import { createAuditOutbox } from '../database/audit-events.ts';
 import type { RestoredRecord } from '../database/publication/handshake.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import { describeConfinement } from '../media/ffmpeg/ffmpeg.ts';
@@ -66,6 +68,12 @@ export function startPublication(core: SiteCore, parts: PublicationDeps, lifetim
     log,
   });
   run('rights', following, 'joined');
+  const reporting = startReportingEvents({
+    outbox: createAuditOutbox(db),
+    central: () => centralClientOf(membership.identity()),
+    log,
+  });
+  run('reporting audit events', reporting, 'joined');
   const catalogueSync = startCatalogueSync({
     db,
     central,

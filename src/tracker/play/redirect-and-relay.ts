@@ -39,6 +39,7 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 export interface RedirectAndRelayDeps extends CredentialsDeps {
   readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Decider;
+  readonly audit: Pick<TrackerAudit, 'recordWatch'>;
   readonly viewers: Viewers;
   readonly instrument: Instrument;
   readonly timelines: Timelines;
@@ -68,7 +69,7 @@ export function serveRedirectAndRelay(app: HttpServer, deps: RedirectAndRelayDep
 }
 
 function createRedirector(deps: RedirectAndRelayDeps): Redirector {
-  const { config, decider, viewers } = deps;
+  const { config, decider, viewers, audit } = deps;
   const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
 
   function decide(request: ClientCall, video: VideoId): PlayDecision {
@@ -85,7 +86,11 @@ function createRedirector(deps: RedirectAndRelayDeps): Redirector {
     siteFor(request, video, isStart) {
       const decision = decide(request, video);
       const sites = decider.sites(decision);
-      const key = `${addressOf(request, request.query.client, config)} ${video}`;
+      const address = addressOf(request, request.query.client, config);
+      const key = `${address} ${video}`;
+      if (isStart && decision.access && !sticky.has(key)) {
+        audit.recordWatch({ video, address, credentials: { grant: request.query.grant } });
+      }
       const chosen = sites[choosePick(decision, sites, sticky.get(key))] ?? sites[0];
       sticky.set(key, chosen.site);
       if (isStart) decider.recordAssignment(decision, chosen.site);

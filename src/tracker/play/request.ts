@@ -16,6 +16,8 @@ import type { TrackerConfig } from '../config.ts';
 
 export interface PlayRequest extends ClientRequest {
   readonly video: VideoId;
+  /** The IP address of the client. */
+  readonly address: string;
   readonly player: Player;
   /** The session to continue. */
   readonly sessionId: string | undefined;
@@ -45,6 +47,7 @@ export function readPlayRequest(
   const credentials = credentialsOf(raw, address, grant, deps);
   return {
     video,
+    address,
     player: readPlayer(raw),
     client: fill === undefined ? viewers.at(address) : viewers.filling(fill),
     claimedAddress: config.trustClientParameter ? claimed : undefined,

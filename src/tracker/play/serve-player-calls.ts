@@ -4,6 +4,7 @@ import type { Recipient } from '../../kernel/http/signed-requests.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
+import type { TrackerAudit } from '../audit/audit.ts';
 import type { CredentialsDeps } from '../client/house-networks.ts';
 import type { PrivateAccess } from '../client/private-access.ts';
 import type { Sessions } from '../client/sessions.ts';
@@ -34,6 +35,7 @@ export interface PlayerCallsDeps extends CredentialsDeps {
   readonly baseUrls: BaseUrls;
   readonly rankingState: LiveRankingState;
   readonly privateAccess: PrivateAccess;
+  readonly audit: Pick<TrackerAudit, 'recordWatch'>;
   readonly partialHolders: (video: VideoId) => readonly SiteId[];
   readonly probeFiles: Pick<ProbeFiles, 'addPlayed'>;
   /** A sentence while the feed has not been read. */

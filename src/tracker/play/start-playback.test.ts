@@ -41,6 +41,7 @@ test('a session that explores a site has the best site as its primary one, also 
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const request = {
     video,
+    address,
     client: viewers.at(address),
     claimedAddress: undefined,
     credentials: {},
@@ -72,6 +73,7 @@ test('a session that explores a site has the best site as its primary one, also 
     memory,
     ingestion: { recordAssignment() {} },
     plays: { record() {} },
+    audit: { recordWatch() {} },
   });
   const start = (): Playback => {
     const playbacks: Playback[] = [];

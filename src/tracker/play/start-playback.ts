@@ -4,6 +4,7 @@
  */
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { PlayResponse } from '../../protocol/tracker.ts';
+import type { TrackerAudit } from '../audit/audit.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
 import type { ReportIngestion } from '../reports/report-ingestion.ts';
@@ -38,6 +39,7 @@ export interface StartDeps {
   readonly memory: Pick<NetworkMemory, 'recordViewer'>;
   readonly ingestion: Pick<ReportIngestion, 'recordAssignment'>;
   readonly plays: Pick<Plays, 'record'>;
+  readonly audit: Pick<TrackerAudit, 'recordWatch'>;
 }
 
 export function createStartPlayback(deps: StartDeps): StartPlayback {
@@ -53,9 +55,11 @@ export function createStartPlayback(deps: StartDeps): StartPlayback {
     return { decision, sites, pathways, session, origin: decider.origin(decision.video) };
   }
 
-  function record({ video, client }: PlayRequest, playback: Playback, isNew: boolean): void {
+  function record(request: PlayRequest, playback: Playback, isNew: boolean): void {
+    const { video, client } = request;
     const { decision, sites } = playback;
     decider.recordPlayed(decision);
+    if (isNew && decision.access) deps.audit.recordWatch(request);
     const { network } = client;
     if (!isNew || !network) return;
     const nowMs = Date.now();

@@ -37,12 +37,7 @@ export async function appendEntries(
       body,
       proof: prover.entry(end),
       stored_at: nowMs,
-      at: Date.parse(entry.at),
-      action: entry.action,
-      person_id: personOf(entry),
-      object: entry.object ?? null,
-      member_id: entry.member ?? null,
-      member_seq: entry.memberSeq ?? null,
+      ...columnsOf(entry),
     });
   }
   await tx.insertInto('audit_entries').values(rows).execute();
@@ -53,6 +48,16 @@ export async function appendEntries(
     .execute();
   return end;
 }
+
+/** The columns for filters, which repeat members of the entry. */
+export const columnsOf = (entry: NewEntry) => ({
+  at: Date.parse(entry.at),
+  action: entry.action,
+  person_id: personOf(entry),
+  object: entry.object ?? null,
+  member_id: entry.member ?? null,
+  member_seq: entry.memberSeq ?? null,
+});
 
 const personOf = ({ who }: NewEntry): string | null =>
   who.kind === 'person' || who.kind === 'token' ? (who.id ?? null) : null;

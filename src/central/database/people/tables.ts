@@ -195,6 +195,12 @@ interface AuditChainTable {
   removed_proof: string;
 }
 
+/** The last event of each member in the log; it outlives the entries that the retention removes. */
+interface AuditMemberTable {
+  member_id: string;
+  seq: number;
+}
+
 export interface PeopleSchema {
   people: PersonTable;
   identities: IdentityTable;
@@ -211,6 +217,7 @@ export interface PeopleSchema {
   video_groups: VideoGroupTable;
   audit_entries: AuditEntryTable;
   audit_chain: AuditChainTable;
+  audit_members: AuditMemberTable;
 }
 
 export const peopleMigration: Migration = {
@@ -369,6 +376,11 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .unique()
     .on('audit_entries')
     .columns(['member_id', 'member_seq'])
+    .execute();
+  await db.schema
+    .createTable('audit_members')
+    .addColumn('member_id', 'text', column => column.primaryKey())
+    .addColumn('seq', 'bigint', column => column.notNull())
     .execute();
   await db.schema
     .createTable('audit_chain')

@@ -134,7 +134,10 @@ export interface AuditEventRow {
   seq: number;
   /** `AuditEvent` as JSON. */
   body: string;
+  /** 1: central has it. */
   sent: number;
+  /** When central confirmed it. */
+  sent_ms: number;
 }
 
 export const JOB_STATES = ['open', 'done', 'set-aside', 'cancelled'] as const;
@@ -352,6 +355,7 @@ const people: Migration = {
       .addColumn('seq', 'bigint', column => column.primaryKey())
       .addColumn('body', 'text', column => column.notNull())
       .addColumn('sent', 'integer', column => column.notNull())
+      .addColumn('sent_ms', 'bigint', column => column.notNull())
       .execute();
   },
 };
