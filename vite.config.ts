@@ -14,6 +14,7 @@ const PAGE_FOLDERS: Readonly<Record<string, string>> = {
   admin: 'admin',
   explain: 'explain',
   people: 'people',
+  audit: 'audit',
   account: 'account',
   'sign-in': 'sign-in',
   invitation: 'invitation',

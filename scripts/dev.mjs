@@ -16,6 +16,7 @@ const PAGE_SERVERS = {
       '/admin': 'admin',
       '/admin/explain': 'explain',
       '/admin/people': 'people',
+      '/admin/audit': 'audit',
       '/account': 'account',
       '/sign-in': 'sign-in',
       '/invitation': 'invitation',

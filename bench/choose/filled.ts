@@ -181,6 +181,13 @@ export function makeFilledTracker(videos: number) {
     sessions,
     ingestion,
     renderSources: createRenderSources(registry, probes),
-    startPlayback: createStartPlayback({ decider, sessions, memory, ingestion, plays: countPlays() }),
+    startPlayback: createStartPlayback({
+      decider,
+      sessions,
+      memory,
+      ingestion,
+      plays: countPlays(),
+      audit: { recordWatch() {} },
+    }),
   };
 }

@@ -82,6 +82,7 @@ function listSteeringRequests(): readonly string[] {
     const { steering, sources } = JSON.parse(
       responses.json({
         video: videoOf(Math.floor(Math.random() * videos)),
+        address,
         client: viewers.at(address),
         claimedAddress: address,
         credentials,

@@ -31,7 +31,7 @@ import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
 import { saveProviders } from './database/people/providers/configured.ts';
 import { listPending } from './database/publication/signals.ts';
 import { openMasters } from './database/rights-keys.ts';
-import { type CentralSchema, migrations } from './database/schema.ts';
+import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { createAuthenticate } from './people/authenticate.ts';
@@ -99,9 +99,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     });
     lifetime.add('server', () => app.close());
     const metrics = createMetrics(registry, {
-      videos: async () =>
-        [...(await countVideosBySite(db, 'all')).values()].reduce((sum, { videos }) => sum + videos, 0),
-      pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
+      videos: () => countVideos(db),
+      pendingSignals: () => countPending(db),
     });
     const changes = new ChangeNotifier();
     // Another central on the same database notifies of its changes through the database.
@@ -111,12 +110,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     }
     const links = new Links();
     const signer = { key, keyId: CENTRAL_KEY_ID };
-    const readers = createReaders({
-      signer,
-      links,
-      secrets,
-      clock: systemClock,
-    });
+    const readers = createReaders({ signer, links, secrets, clock: systemClock });
     lifetime.add('connections to site databases', readers.stop);
     const collector = await createCollector(
       { config, db, openReader: readers.open, changes, metrics, log },
@@ -178,6 +172,11 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     return { url, publicKey: key.publicKey };
   });
 }
+
+const countVideos = async (db: CentralDatabase): Promise<number> =>
+  [...(await countVideosBySite(db, 'all')).values()].reduce((sum, { videos }) => sum + videos, 0);
+const countPending = async (db: CentralDatabase): Promise<number> =>
+  (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0);
 
 /** The audit log, its checkpoints in the data directory, and its retention. */
 function openAudit(

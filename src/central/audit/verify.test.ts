@@ -263,7 +263,7 @@ describe('events of a member', () => {
   it('have no gap', async () => {
     expect(await receive([7, 8])).toEqual({ seq: 5 });
   });
-  it('of a member that was restored are told apart', async () => {
+  it('of a member that was restored differ', async () => {
     expect(await receive([5, 6], 'other')).toEqual({ seq: 5, differs: 5 });
   });
   it('are verified with the others', async () => {

@@ -93,11 +93,20 @@ export function addPages(app: HttpServer, db: CentralDatabase, directory: string
       '/admin': 'admin.html',
       '/admin/explain': 'explain.html',
       '/admin/people': 'people.html',
+      '/admin/audit': 'audit.html',
       '/account': 'account.html',
       '/sign-in': 'sign-in.html',
       '/invitation': 'invitation.html',
     },
-    unlisted: ['/admin', '/admin/explain', '/admin/people', '/account', '/sign-in', '/invitation'],
+    unlisted: [
+      '/admin',
+      '/admin/audit',
+      '/admin/explain',
+      '/admin/people',
+      '/account',
+      '/sign-in',
+      '/invitation',
+    ],
     connectTo: () => listOrigins(db),
   });
 }

@@ -1,6 +1,7 @@
 /** The audit log: who did what to what, and when. Central chains the entries by hash (docs/people.md). */
 import * as z from 'zod';
 import { timestampSchema } from '../base/timestamp.ts';
+import { AUDIT_ACTIONS } from './audit-actions.ts';
 
 /** Printable ASCII: ids, addresses and paths. */
 const plainText = (max: number) =>
@@ -21,52 +22,7 @@ export const whoSchema = z.strictObject({
 });
 export type Who = z.infer<typeof whoSchema>;
 
-/** `{part}.{verb}`, for example `video.withdraw`. */
-export const AUDIT_ACTIONS = [
-  'sign-in.success',
-  'sign-in.failure',
-  'sign-out',
-  'session.revoke',
-  'token.create',
-  'token.revoke',
-  'person.create',
-  'person.edit',
-  'person.link',
-  'group.create',
-  'group.edit',
-  'group.delete',
-  'role.assign',
-  'video.upload',
-  'video.edit',
-  'video.audience',
-  'video.transfer',
-  'video.publish',
-  'video.send-back',
-  'video.submit',
-  'video.withdraw',
-  'video.watch',
-  'captions.edit',
-  'job.edit',
-  'grant.issue',
-  'grant.revoke',
-  'rights.rotate',
-  'site.create',
-  'site.edit',
-  'site.revoke',
-  'site.lost',
-  'tracker.create',
-  'tracker.edit',
-  'tracker.revoke',
-  'rule.create',
-  'rule.delete',
-  'rule.restore',
-  'member.join',
-  'break-glass.use',
-  'access.refused',
-  'audit.retention',
-] as const;
 export const auditActionSchema = z.enum(AUDIT_ACTIONS);
-export type AuditAction = z.infer<typeof auditActionSchema>;
 
 const MAX_DETAIL_BYTES = 4_000;
 /** A small JSON value. */

@@ -9,6 +9,7 @@ import { type Problem, problem } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
 import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media/media-playlist.ts';
+import type { TrackerAudit } from '../audit/audit.ts';
 import { isWorthSwitching } from '../choice/choose.ts';
 import {
   addressOf,

@@ -47,6 +47,20 @@ export async function call<T>(url: string, options: CallOptions = {}): Promise<T
   }
 }
 
+/** Downloads a long response as it is. @throws ApiError */
+export async function downloadFile(url: string, accept: string, token: string | undefined): Promise<Blob> {
+  const headers = new Headers({ accept });
+  if (token) headers.set('authorization', `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(url, { headers });
+    if (response.ok) return await response.blob();
+  } catch (cause) {
+    throw new ApiError(0, 'network', 'The server is not responding.', { cause });
+  }
+  throw parseProblem(response.status, await response.text(), response.headers.get('retry-after'));
+}
+
 async function send<T>(url: string, options: CallOptions): Promise<T> {
   const headers = new Headers({ accept: 'application/json' });
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);

@@ -11,10 +11,16 @@ const WITHOUT_BODY: readonly number[] = [101, 103, 204, 205, 304];
 export const createBoundedFetch =
   (timeoutMs: number): CustomFetch =>
   (url, options) =>
-    withinLimit(timeoutMs, options.signal, async signal => {
+    withinLimit(timeoutMs, options.signal, async abort => {
       const { method, headers, redirect } = options;
       const body = options.body instanceof URLSearchParams ? options.body.toString() : undefined;
-      const response = await fetch(url, { method, headers, redirect, signal, ...(body ? { body } : {}) });
+      const response = await fetch(url, {
+        method,
+        headers,
+        redirect,
+        signal: abort,
+        ...(body ? { body } : {}),
+      });
       const { status } = response;
       const text = await readBounded(response, MAX_RESPONSE_BYTES, new URL(url).host);
       return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: response.headers });

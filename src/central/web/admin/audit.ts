@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { AUDIT_ACTIONS, auditPageSchema } from '../../../protocol/people/audit.ts';
+import { auditPageSchema } from '../../../protocol/people/audit.ts';
+import { AUDIT_ACTIONS } from '../../../protocol/people/audit-actions.ts';
 import { type EntryFilter, listEntries, readEntries } from '../../database/audit/entries.ts';
 import type { CentralContext } from '../context/context.ts';
 

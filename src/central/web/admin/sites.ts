@@ -72,7 +72,7 @@ const collectResponseSchema = z.strictObject({
 });
 
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
-  const { db, collector, changes, secrets } = context;
+  const { db, changes, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
     const authority = await authorityOf(request, context);
@@ -139,6 +139,12 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       return describeSite(context, id);
     },
   );
+  addMembershipCalls(app, context);
+}
+
+/** The calls that revoke a site, let it join again, and read its records now. */
+function addMembershipCalls(app: HttpServer, context: CentralContext): void {
+  const { db, collector, changes } = context;
 
   app.delete(
     '/api/sites/:id',

@@ -1,7 +1,8 @@
 /** What an edit changes in the row of a video, what it needs, and what the audit log says about it. Pure. */
 
 import { type AudienceOfVideo, chosenAudience, isWidened } from '../../../protocol/people/audience.ts';
-import type { AuditAction, AuditEvent } from '../../../protocol/people/audit.ts';
+import type { AuditEvent } from '../../../protocol/people/audit.ts';
+import type { AuditAction } from '../../../protocol/people/audit-actions.ts';
 import type { Action, Target } from '../../../protocol/people/permissions.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
 import type { SiteVideoEdit } from '../../../protocol/site.ts';
@@ -35,7 +36,7 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): Ed
   const isMoved = after.series !== target.series;
   const before = audienceOfRow(row);
   const audience = audienceAfter(before, edit);
-  // What is not approved is not published: whoever approves it sees its audience and its series.
+  // A video without approval is not published: the person who approves it sees its audience and its series.
   const isPublic = row.approval === null;
   const newOwner = edit.owner && edit.owner.id !== row.owner_id ? edit.owner.id : undefined;
   const needs = [

@@ -2,6 +2,7 @@
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
 import { enApproval } from './en-approval.ts';
+import { enAudit } from './en-audit.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enProblems } from './en-problems.ts';
@@ -41,6 +42,7 @@ export const en = {
   ...enApproval,
   ...enPeople,
   ...enPeopleAdmin,
+  ...enAudit,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',

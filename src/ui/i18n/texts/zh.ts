@@ -1,6 +1,7 @@
 /** 各页面的简体中文文本。 */
 import type { Texts } from './en.ts';
 import { zhApproval } from './zh-approval.ts';
+import { zhAudit } from './zh-audit.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhProblems } from './zh-problems.ts';
@@ -36,6 +37,7 @@ export const zh: Texts = {
   ...zhApproval,
   ...zhPeople,
   ...zhPeopleAdmin,
+  ...zhAudit,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',

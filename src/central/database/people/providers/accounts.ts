@@ -1,6 +1,6 @@
 /**
  * Finds or creates the person of an account at a provider. Only issuer and subject identify an account (OpenID Connect Core 1.0,
- * section 5.7): an e-mail address alone never leads to the account of another person.
+ * section 5.7): an e-mail address by itself never leads to the account of another person.
  */
 import { newId } from '../../../../protocol/base/ids.ts';
 import type { Account } from '../../../people/oidc/claims.ts';

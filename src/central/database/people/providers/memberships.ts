@@ -8,7 +8,7 @@ interface MembershipInput {
   /** The id of the person. */
   readonly person: string;
   readonly account: Account;
-  /** The name of the provider, which tells apart groups with the same name. */
+  /** The name of the provider, which distinguishes groups with the same name. */
   readonly provider: string;
 }
 
