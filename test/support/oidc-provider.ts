@@ -34,6 +34,8 @@ export interface TestProvider {
   readonly tokenRequests: readonly URLSearchParams[];
   /** Signs an ID token with the key of the provider, or with another one. */
   sign(claims: JWTPayload, options?: { readonly otherKey?: true }): Promise<string>;
+  /** Changes where central expects the browser. */
+  expectAt(redirectUri: string): Promise<void>;
   stop(): Promise<void>;
   /** Listens again on the same port. */
   restart(): Promise<void>;
@@ -69,6 +71,10 @@ export async function startOidcProvider(redirectUris: readonly string[], port = 
     async sign(claims: JWTPayload, options: { readonly otherKey?: true } = {}) {
       const signer = await importJWK(options.otherKey ? otherKey : key, 'RS256');
       return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'key' }).sign(signer);
+    },
+    async expectAt(redirectUri: string) {
+      const input = { redirectUris: [redirectUri], key, tokenRequests };
+      handler = (await createProvider(state, input)).callback();
     },
     stop: () =>
       new Promise<void>(stopped => {
