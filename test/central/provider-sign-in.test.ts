@@ -31,7 +31,7 @@ const isAtCentral = (url: URL): boolean => url.origin === central.url;
 const isReturn = (url: URL): boolean => isAtCentral(url) && url.pathname === '/sign-in/return';
 const startOf = (continueTo?: string): string => all.addressOf(UNIVERSITY, continueTo);
 const isAfter = (url: URL): boolean => all.isAfter(url);
-const signIn = (browser: HttpBrowser, continueTo?: string) => all.signIn(browser, continueTo);
+const signIn = (browser: HttpBrowser, continueTo?: string) => all.signIn(browser, UNIVERSITY, continueTo);
 const readMe = (browser: HttpBrowser) => all.readMe(browser);
 const isSignedIn = async (browser: HttpBrowser): Promise<boolean> => (await readMe(browser)).person !== null;
 const failed = (code: string): string => `/sign-in?error=${code}`;
