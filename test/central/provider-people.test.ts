@@ -167,7 +167,14 @@ describe('groups and roles', () => {
 
   it('limits the number and the length of groups, and keeps those that have a role', async () => {
     const many = Array.from({ length: 300 }, (_, index) => `group-${index}`);
-    const hostile = ['a'.repeat(201), '', 'bell\u0007', 7, null, { group: 'editors' }] as unknown as string[];
+    const hostile = [
+      'a'.repeat(201),
+      '',
+      'control\u0007',
+      7,
+      null,
+      { group: 'editors' },
+    ] as unknown as string[];
     const me = await meOf(chen([...hostile, ...many, 'editors']));
     expect(me.groups).toHaveLength(200);
     expect(publishesAt(me)).toEqual([{ site: SITE }]);
