@@ -28,6 +28,7 @@ import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
 import { createProver } from './database/audit/chain.ts';
 import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
+import { notePeopleChange } from './database/people/changes.ts';
 import { saveProviders } from './database/people/providers/configured.ts';
 import { listPending } from './database/publication/signals.ts';
 import { openMasters } from './database/rights-keys.ts';
@@ -152,6 +153,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     };
     addCalls(app, context);
     addPages(app, db, options.uiDirectory);
+    // The configuration may give other roles now, and this database may have been restored from a backup.
+    await db.transaction().execute(tx => notePeopleChange(tx, { all: true }, Date.now()));
     await app.listen(config.listen);
     await collector.start();
     lifetime.add(

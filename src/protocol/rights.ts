@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { videoIdSchema } from './base/ids.ts';
 import { timestampSchema } from './base/timestamp.ts';
+import { peopleChangesSchema } from './people/statements.ts';
 
 /** The tolerated difference between the clocks of members. Grants and tokens are accepted this much longer. */
 export const CLOCK_TOLERANCE_S = 60;
@@ -28,9 +29,10 @@ export const rightKeySchema = z.strictObject({
 });
 
 /**
- * `GET /api/rights?after=N&generation=&wait=` (site or tracker, signed): the keys, and the changes after position N: which videos
- * are private (only for sites) and which grants were revoked. `generation` names the newest key that the member has. With `wait`
- * (seconds, at most 25), central holds an empty response until there is a change.
+ * `GET /api/rights?after=N&generation=&people=&wait=` (site or tracker, signed): the keys, and the changes after position N: which
+ * videos are private (only for sites), which grants were revoked, and with `people=true` of which people and credentials the
+ * statements may be out of date. `generation` names the newest key that the member has. With `wait` (seconds, at most 25), central
+ * holds an empty response until there is a change.
  */
 export const rightsPageSchema = z.strictObject({
   /** The value of `after` for the next request. It is lower than the requested one if central was restored from a backup. */
@@ -42,6 +44,8 @@ export const rightsPageSchema = z.strictObject({
   revoked: z
     .array(z.strictObject({ grant: grantIdSchema, expiresS: secondsSchema }))
     .max(MAX_RIGHTS_PAGE_ROWS),
+  /** Only with `people=true`. */
+  people: peopleChangesSchema.optional(),
 });
 export type RightsPage = z.infer<typeof rightsPageSchema>;
 

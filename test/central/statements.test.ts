@@ -2,12 +2,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import {
+  deletePeopleChanges,
+  notePeopleChange,
+  type PeopleChange,
+} from '../../src/central/database/people/changes.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { verifyStatement } from '../../src/kernel/access/statements.ts';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
+import { newId } from '../../src/protocol/base/ids.ts';
 import type { StatementClaims } from '../../src/protocol/people/statements.ts';
 import { statementResponseSchema } from '../../src/protocol/people/statements.ts';
+import { rightsPageSchema } from '../../src/protocol/rights.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { REQUEST_LIMITS } from '../support/central-requests.ts';
 import { insertPerson, insertSession, insertToken, type TestCredential } from '../support/people.ts';
@@ -335,5 +342,74 @@ describe('looking up a person', () => {
     await expect(lookUp(tracker)).rejects.toEqual(rejection('role-mismatch'));
     await db.updateTable('people').set({ disabled: 1 }).execute();
     await expect(lookUp(site)).rejects.toEqual(rejection('person-unknown'));
+  });
+});
+
+describe('the feed of rights', () => {
+  const pageAfter = (member: Member, after: number, query = '&people=true') =>
+    call(`${harness.url}/api/rights?after=${after}${query}`, {
+      ...REQUEST_LIMITS,
+      signer: member.signer,
+      response: rightsPageSchema,
+    });
+  const note = (change: PeopleChange) =>
+    db.transaction().execute(tx => notePeopleChange(tx, change, Date.now()));
+
+  it('lists changes of people and credentials for members that ask', async () => {
+    for (const member of [await addSite(), await addTracker()]) {
+      const { position: after } = await pageAfter(member, 0);
+      expect((await pageAfter(member, after)).people).toEqual([]);
+      const [person, credential] = [await insertPerson(db), newId()];
+      await note({ person });
+      await note({ credential });
+      const page = await pageAfter(member, after);
+      expect(page.people).toEqual([{ person }, { credential }]);
+      expect(page.position).toBeGreaterThan(after);
+      expect((await pageAfter(member, page.position)).people).toEqual([]);
+      // Earlier versions read the same feed, and this is no news for them.
+      const old = await pageAfter(member, after, '');
+      expect([old.people, old.position]).toEqual([undefined, after]);
+    }
+  });
+
+  it('ends a waiting request when a person signs out at a site', async () => {
+    const site = await addSite();
+    const claims = await signIn(site, await insertSession(db, await insertPerson(db)));
+    const { position: after } = await pageAfter(site, 0);
+    const { generation } = (await pageAfter(site, after)).keys[0] ?? { generation: 0 };
+    const waiting = pageAfter(site, after, `&people=true&generation=${generation}&wait=20`);
+    const body = { credential: claims.credential, everywhere: true };
+    await post(site, '/api/statements/end', body, z.unknown());
+    expect((await waiting).people).toEqual([{ credential: claims.credential }]);
+  });
+
+  it('invalidates everything that a member knows if changes were deleted, or central was started again', async () => {
+    const site = await addSite();
+    const { position } = await pageAfter(site, 0);
+    await note({ person: await insertPerson(db) });
+    await note({ person: await insertPerson(db) });
+    await deletePeopleChanges(db, Date.now() + 1);
+    expect((await pageAfter(site, position)).people).toEqual([{ all: true }]);
+    const current = await pageAfter(site, position);
+    await harness.restart();
+    expect((await pageAfter(site, current.position)).people).toContainEqual({ all: true });
+  });
+
+  it('invalidates everything after central was restored from a backup', async () => {
+    const site = await addSite();
+    const { position } = await pageAfter(site, 0);
+    const backup = await db.selectFrom('feed').selectAll().executeTakeFirstOrThrow();
+    const claims = await signIn(site, await insertSession(db, await insertPerson(db)));
+    await note({ credential: claims.credential });
+    const lost = await pageAfter(site, position);
+    // The database of the backup: without the session, and with the positions of that time.
+    await db.deleteFrom('people_changes').where('position', '>', position).execute();
+    await db.deleteFrom('sessions').where('id', '=', claims.credential).execute();
+    await db.updateTable('feed').set({ position: backup.position }).execute();
+    await harness.restart();
+    const page = await pageAfter(site, lost.position);
+    expect(page.people).toEqual([{ all: true }]);
+    expect((await pageAfter(site, page.position)).people).toEqual([]);
+    await expect(refresh(site, claims.credential)).rejects.toEqual(rejection('credential-invalid'));
   });
 });

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
 import { inTransaction } from '../../kernel/sql/transaction.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
-import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
+import { MAX_RIGHTS_PAGE_ROWS, type RightsPage } from '../../protocol/rights.ts';
 import type { Cursor } from './cursor.ts';
 import { claimPositions, findStart } from './feed.ts';
+import { hasMissedPeopleChanges, lastPeopleChange, listPeopleChanges } from './people/changes.ts';
 import type { CentralDatabase, CentralTransaction, GrantRow } from './schema.ts';
 
 /** How long an expired grant is kept. */
@@ -115,15 +116,16 @@ async function markRevoked(tx: CentralTransaction, ids: readonly string[], nowMs
   }
 }
 
-export interface RightsChanges {
-  readonly position: number;
-  readonly more: boolean;
-  readonly videos: { readonly video: VideoId; readonly isPrivate: boolean }[];
-  readonly revoked: { readonly grant: string; readonly expiresS: number }[];
+export interface RightsChanges
+  extends Pick<RightsPage, 'position' | 'more' | 'videos' | 'revoked' | 'people'> {}
+
+export interface LastRightsChange {
+  /** The position of the last change of rights to videos. A reader at this position knows all of them. */
+  readonly videos: number;
+  readonly people: number;
 }
 
-/** Returns the position of the last change of rights. A reader at this position knows all of them. */
-export async function lastRightsChange(db: CentralDatabase): Promise<number> {
+export async function lastRightsChange(db: CentralDatabase): Promise<LastRightsChange> {
   const grants = await db
     .selectFrom('grants')
     .select(({ fn }) => fn.max<number | null>('position').as('position'))
@@ -133,56 +135,78 @@ export async function lastRightsChange(db: CentralDatabase): Promise<number> {
     .select(({ fn }) => fn.max<number | null>('position').as('position'))
     .where('private', '>', sql.lit(0))
     .executeTakeFirst();
-  return Math.max(Number(grants?.position ?? 0), Number(videos?.position ?? 0));
+  return {
+    videos: Math.max(Number(grants?.position ?? 0), Number(videos?.position ?? 0)),
+    people: await lastPeopleChange(db),
+  };
 }
 
-/** Lists the changes of rights after `after`: revocations and, for sites, which videos are private. */
+/** Which changes a member reads. */
+export interface RightsReader {
+  readonly after: number;
+  /** Which videos are private. */
+  readonly withVideos: boolean;
+  readonly withPeople: boolean;
+}
+
+/** Lists the changes of rights after a position: revocations, which videos are private, and changes of people. */
 export async function listRightsChanges(
   db: CentralDatabase,
-  after: number,
-  withVideos: boolean,
+  { after, withVideos, withPeople }: RightsReader,
   nowMs: number,
 ): Promise<RightsChanges> {
   const start = await findStart(db, after);
   return db.transaction().execute(async tx => {
-    const grants = await tx
-      .selectFrom('grants')
-      .select(['id', 'expires_at', 'position'])
-      .where('position', '>', start)
-      .where('position', '>', sql.lit(0))
-      .where('expires_at', '>', nowMs)
-      .orderBy('position')
-      .limit(MAX_RIGHTS_PAGE_ROWS + 1)
-      .execute();
-    const videos = withVideos
-      ? await tx
-          .selectFrom('videos')
-          .select(['video_id', 'private', 'position'])
-          .where('private', '>', sql.lit(0))
-          .where('position', '>', start)
-          .where('kind', '=', sql.lit('video'))
-          // If another site took over a video, only that site's record counts.
-          .where('superseded_by', 'is', null)
-          .orderBy('position')
-          .limit(MAX_RIGHTS_PAGE_ROWS + 1)
-          .execute()
-      : [];
+    const hasMissed = withPeople && (start < after || (await hasMissedPeopleChanges(tx, start)));
     const rows = [
-      ...grants.map(row => ({ position: Number(row.position), grant: row })),
-      ...videos.map(row => ({ position: Number(row.position), video: row })),
+      ...(await listRevoked(tx, start, nowMs)),
+      ...(withVideos ? await listPrivacyChanges(tx, start) : []),
+      ...(withPeople ? await listPeopleChanges(tx, start, MAX_RIGHTS_PAGE_ROWS) : []),
     ].sort((a, b) => a.position - b.position);
     const page = rows.slice(0, MAX_RIGHTS_PAGE_ROWS);
+    const people = page.flatMap(row => ('change' in row ? [row.change] : []));
     return {
       position: page.at(-1)?.position ?? start,
       more: rows.length > page.length,
-      videos: page.flatMap(row =>
-        'video' in row ? [{ video: row.video.video_id, isPrivate: row.video.private === 1 }] : [],
-      ),
-      revoked: page.flatMap(row =>
-        'grant' in row
-          ? [{ grant: row.grant.id, expiresS: Math.ceil(Number(row.grant.expires_at) / 1_000) }]
-          : [],
-      ),
+      videos: page.flatMap(row => ('video' in row ? [{ video: row.video, isPrivate: row.isPrivate }] : [])),
+      revoked: page.flatMap(row => ('grant' in row ? [{ grant: row.grant, expiresS: row.expiresS }] : [])),
+      ...(withPeople ? { people: hasMissed ? [{ all: true }] : people } : {}),
     };
   });
+}
+
+async function listRevoked(tx: CentralTransaction, start: number, nowMs: number) {
+  const rows = await tx
+    .selectFrom('grants')
+    .select(['id', 'expires_at', 'position'])
+    .where('position', '>', start)
+    .where('position', '>', sql.lit(0))
+    .where('expires_at', '>', nowMs)
+    .orderBy('position')
+    .limit(MAX_RIGHTS_PAGE_ROWS + 1)
+    .execute();
+  return rows.map(({ id, expires_at, position }) => ({
+    position: Number(position),
+    grant: id,
+    expiresS: Math.ceil(Number(expires_at) / 1_000),
+  }));
+}
+
+async function listPrivacyChanges(tx: CentralTransaction, start: number) {
+  const rows = await tx
+    .selectFrom('videos')
+    .select(['video_id', 'private', 'position'])
+    .where('private', '>', sql.lit(0))
+    .where('position', '>', start)
+    .where('kind', '=', sql.lit('video'))
+    // If another site took over a video, only that site's record counts.
+    .where('superseded_by', 'is', null)
+    .orderBy('position')
+    .limit(MAX_RIGHTS_PAGE_ROWS + 1)
+    .execute();
+  return rows.map(row => ({
+    position: Number(row.position),
+    video: row.video_id,
+    isPrivate: row.private === 1,
+  }));
 }

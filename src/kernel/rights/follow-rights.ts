@@ -1,4 +1,5 @@
 /** Follows the rights that central publishes to its members. It uses long polls, so a revocation arrives within a second. */
+import type { PeopleChanges } from '../../protocol/people/statements.ts';
 import { rightsPageSchema } from '../../protocol/rights.ts';
 import { memberLoop } from '../lifecycle/member-loop.ts';
 import type { Repeating } from '../lifecycle/repeat.ts';
@@ -13,14 +14,26 @@ const RETRY_MS = 2_000;
 /** Limits the request rate if central does not hold an empty response back. */
 const IDLE_MS = 500;
 
+/** The changes of people between two positions of the feed. */
+export interface PeopleFollower {
+  /** When this resolves, statements that may be out of date no longer count, also after a restart. */
+  apply(page: {
+    readonly after: number;
+    readonly position: number;
+    readonly changes: PeopleChanges;
+  }): Promise<void>;
+}
+
 export interface FollowRightsDeps {
   readonly state: RightsState;
   /** Undefined until this member has joined. */
   readonly central: () => CentralClient | undefined;
+  /** Absent: this member knows no people. */
+  readonly people?: PeopleFollower;
   readonly log: Log;
 }
 
-export function followRights({ state, central, log }: FollowRightsDeps): Repeating {
+export function followRights({ state, central, people, log }: FollowRightsDeps): Repeating {
   /** The member whose keys were read. Joining again may change it. */
   let synced: string | undefined;
   return memberLoop(
@@ -33,10 +46,11 @@ export function followRights({ state, central, log }: FollowRightsDeps): Repeati
       const isFirst = synced !== peer.member;
       const waitS = isFirst ? 0 : WAIT_S;
       const page = await peer.call(
-        `/api/rights?after=${after}&generation=${generation ?? 0}&wait=${waitS}`,
+        `/api/rights?after=${after}&generation=${generation ?? 0}&wait=${waitS}${people ? '&people=true' : ''}`,
         { waitS: WAIT_S, maxBytes: MAX_PAGE_BYTES, response: rightsPageSchema },
         abort,
       );
+      if (page.people) await people?.apply({ after, position: page.position, changes: page.people });
       const isNews = page.position !== after || page.keys[0]?.generation !== generation;
       state.apply(page);
       if (isNews || isFirst) await state.save();

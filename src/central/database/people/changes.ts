@@ -1,9 +1,10 @@
 /** Changes of people and credentials in the feed of rights, so that members refresh what central signed for them. */
+import type { PeopleChanges } from '../../../protocol/people/statements.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 
-/** What a member may know that is now out of date: everything about a person, or one session or token. */
-export type PeopleChange = { readonly person: string } | { readonly credential: string };
+/** What a member may know that is now out of date: everything about a person, one session or token, or all of it. */
+export type PeopleChange = PeopleChanges[number];
 
 const ROWS_PER_INSERT = 500;
 
@@ -40,6 +41,34 @@ export async function notePeopleChanges(
       .insertInto('people_changes')
       .values(rows.slice(from, from + ROWS_PER_INSERT))
       .execute();
+}
+
+/** The changes after a position, in order. Returns one more than `limit` if there are more. */
+export async function listPeopleChanges(
+  db: CentralDatabase,
+  after: number,
+  limit: number,
+): Promise<{ readonly position: number; readonly change: PeopleChange }[]> {
+  const rows = await db
+    .selectFrom('people_changes')
+    .select(['position', 'person_id', 'credential_id'])
+    .where('position', '>', after)
+    .orderBy('position')
+    .limit(limit + 1)
+    .execute();
+  return rows.map(({ position, person_id: person, credential_id: credential }) => ({
+    position: Number(position),
+    change: person !== null ? { person } : credential !== null ? { credential } : { all: true },
+  }));
+}
+
+/** The position of the last change; 0 if there was none. */
+export async function lastPeopleChange(db: CentralDatabase): Promise<number> {
+  const row = await db
+    .selectFrom('people_changes')
+    .select(({ fn }) => fn.max<number | null>('position').as('position'))
+    .executeTakeFirst();
+  return Number(row?.position ?? 0);
 }
 
 /**

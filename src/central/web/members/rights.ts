@@ -3,17 +3,19 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { deriveSiteKey } from '../../../kernel/rights/rights-token.ts';
 import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../../protocol/rights.ts';
-import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
+import { type LastRightsChange, lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, requireMember } from '../context/context.ts';
 import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../context/long-poll.ts';
 
-type RightsHead = readonly [masters: readonly Master[], last: number];
+type RightsHead = readonly [masters: readonly Master[], last: LastRightsChange];
 
 const querySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
   generation: z.coerce.number().int().min(0).max(255).default(0),
+  /** Members of earlier versions do not ask for changes of people. */
+  people: z.stringbool().default(false),
   wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
 });
 
@@ -43,7 +45,7 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       const { id, role } = await requireMember(request, context, 'site', 'tracker');
-      const { after, generation, wait } = request.query;
+      const { after, generation, people, wait } = request.query;
       reply.header('cache-control', 'no-store');
       // The first read always queries the database, because it finds out whether the position is of this history.
       let isFirst = true;
@@ -53,12 +55,17 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
         waitS: wait,
         checkIntervalMs: SITE_CHECK_INTERVAL_MS,
         async read() {
-          const [masters, last] = await readHead();
+          const [masters, lastChange] = await readHead();
+          const last = people ? Math.max(lastChange.videos, lastChange.people) : lastChange.videos;
           const mayHaveChanged = isFirst || last > after;
           isFirst = false;
           const changes = mayHaveChanged
-            ? await listRightsChanges(db, after, role === 'site', Date.now())
-            : { position: after, more: false, videos: [], revoked: [] };
+            ? await listRightsChanges(
+                db,
+                { after, withVideos: role === 'site', withPeople: people },
+                Date.now(),
+              )
+            : { position: after, more: false, videos: [], revoked: [], ...(people ? { people: [] } : {}) };
           return {
             ...changes,
             // The position also passes changes that do not concern this member or have expired.
