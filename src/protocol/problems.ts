@@ -150,6 +150,12 @@ export const PROBLEMS = {
     'Sign-in not completed',
     'The sign-in took too long, was used already, or began in another browser. Sign in again.',
   ),
+  'central-unreachable': entry(
+    503,
+    'Central cannot be reached',
+    'Try again in a moment. Until then, the operator token of this part works.',
+    RETRY,
+  ),
   'sign-in-refused': entry(403, 'Sign-in refused', 'Ask an administrator whether this account may sign in.'),
   'link-invalid': entry(
     410,

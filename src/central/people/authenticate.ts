@@ -5,11 +5,10 @@ import {
   type CredentialOptions,
   credentialInvalid,
   findCredential,
-  formatSessionCookie,
+  sessionEnded,
 } from '../../kernel/access/credentials.ts';
 import { isInNetworks, isOfForeignPage, isToOwnHost } from '../../kernel/access/networks.ts';
 import { requestAddress } from '../../kernel/access/request-address.ts';
-import { Problem } from '../../kernel/problem.ts';
 import type { CentralConfig } from '../config.ts';
 import {
   findApiToken,
@@ -78,10 +77,3 @@ const authorityOf = (
   groups,
   credential: { id, expiresMs: Number(expires_at) },
 });
-
-/** The browser forgets a session that has ended. */
-function sessionEnded(cookie: string | undefined): Problem {
-  const { code, message, headers } = credentialInvalid();
-  const setCookie = cookie === undefined ? {} : { 'set-cookie': formatSessionCookie(cookie, undefined) };
-  return new Problem(code, message, { headers: { ...headers, ...setCookie } });
-}

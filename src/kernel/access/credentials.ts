@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import * as cookies from 'cookie';
 import { API_TOKEN } from '../../protocol/people/people.ts';
 import { sha256Hex } from '../identity/keys.ts';
-import { type Problem, problem } from '../problem.ts';
+import { Problem, problem } from '../problem.ts';
 
 export type Credential =
   | { readonly kind: 'none' }
@@ -68,6 +68,13 @@ export const credentialInvalid = (
   detail = 'The session or token is not valid: it is wrong, has ended, or was revoked. Sign in again.',
 ): Problem =>
   problem('credential-invalid', detail, { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+
+/** The browser forgets a session that has ended. */
+export function sessionEnded(cookie: string | undefined): Problem {
+  const { code, message, headers } = credentialInvalid();
+  const setCookie = cookie === undefined ? {} : { 'set-cookie': formatSessionCookie(cookie, undefined) };
+  return new Problem(code, message, { headers: { ...headers, ...setCookie } });
+}
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));

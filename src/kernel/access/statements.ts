@@ -3,7 +3,7 @@
  * the type, the issuer and the audience are fixed, so an attacker has nothing to choose (RFC 8725).
  */
 import type { KeyObject } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import {
   STATEMENT_TYPE,
   type StatementClaims,
@@ -26,8 +26,8 @@ export const signStatement = (key: KeyPair, claims: NewStatement): Promise<strin
 
 /** `expired`: genuine, but its time is over. `invalid`: not from central, or not for this member. */
 export type Verified =
-  | { readonly state: 'valid'; readonly claims: StatementClaims }
-  | { readonly state: 'expired' | 'invalid' };
+  | { readonly state: 'valid' | 'expired'; readonly claims: StatementClaims }
+  | { readonly state: 'invalid' };
 
 export interface StatementReader {
   /** The id of this member. */
@@ -48,11 +48,16 @@ export async function verifyStatement(text: string, reader: StatementReader): Pr
       currentDate: new Date(reader.nowMs),
       requiredClaims: ['exp'],
     });
-    const claims = statementClaimsSchema.safeParse(payload);
-    return claims.success ? { state: 'valid', claims: claims.data } : { state: 'invalid' };
+    return readClaims('valid', payload);
   } catch (error) {
-    return { state: error instanceof errors.JWTExpired ? 'expired' : 'invalid' };
+    // The signature and the other claims are checked before the expiry.
+    return error instanceof errors.JWTExpired ? readClaims('expired', error.payload) : { state: 'invalid' };
   }
+}
+
+function readClaims(state: 'valid' | 'expired', payload: JWTPayload): Verified {
+  const claims = statementClaimsSchema.safeParse(payload);
+  return claims.success ? { state, claims: claims.data } : { state: 'invalid' };
 }
 
 /** A member knows one central, so one key is kept. */

@@ -75,6 +75,7 @@ export const endRequestSchema = z.strictObject({
   everywhere: z.boolean(),
 });
 export const statementResponseSchema = z.strictObject({ statement: z.string().max(200_000) });
+export type StatementResponse = z.infer<typeof statementResponseSchema>;
 
 /**
  * Changes in the feed of rights (`GET /api/rights?people=true`): what a member knows about these people or credentials may be out

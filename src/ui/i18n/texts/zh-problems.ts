@@ -47,6 +47,7 @@ export const zhProblems = {
   'sign-in-limited': '登录尝试次数过多。请稍候再试。',
   'sign-in-unavailable': '这种登录方式暂时没有响应。请稍后再试，或换一种方式登录。',
   'sign-in-expired': '登录未完成：用时过长、已用过，或在另一个浏览器中开始。请重新登录。',
+  'central-unreachable': '无法连接中心。请稍后再试。在此之前，可以使用此服务的操作员令牌。',
   'sign-in-refused': '登录被拒绝。请向管理员确认此账号是否可以登录。',
   'link-invalid': '此链接已用过、已过期或不完整。请索取新的链接。',
   'code-invalid': '登录代码无效。请从站点页面重新登录。',
