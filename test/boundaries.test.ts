@@ -87,6 +87,7 @@ describe('boundaries', () => {
     'site/media': ['site/database'],
     'site/delivery': ['site/database'],
     'site/copies': ['site/delivery', 'site/media', 'site/database', 'site/publication'],
+    'site/people': ['site/http', 'site/database'],
     'site/publication': ['site/database'],
     'site/rights': ['site/delivery', 'site/database'],
     'site/http': ['site/media', 'site/delivery', 'site/rights', 'site/maintenance', 'site/database'],

@@ -1,7 +1,7 @@
 /** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
 import { join } from 'node:path';
 import { type AccessGuard, createAccessGuard } from '../../kernel/access/access.ts';
-import { sessionCookieName } from '../../kernel/access/credentials.ts';
+import { type CredentialOptions, sessionCookieName } from '../../kernel/access/credentials.ts';
 import { recordAccess } from '../../kernel/audit/access-events.ts';
 import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
@@ -25,6 +25,7 @@ import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';
 import { openStorage } from '../media/storage/storage.ts';
 import { createAuthenticate } from '../people/authenticate.ts';
+import { createSitePeople, type SitePeople } from '../people/people.ts';
 import { createMembership, type SiteMembership } from '../publication/membership.ts';
 import { type OpenedRights, openRights } from '../rights/open-rights.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
@@ -60,6 +61,8 @@ export interface SiteCore {
   readonly rights: OpenedRights;
   /** Who makes a request, and what they may do. */
   readonly guard: AccessGuard;
+  readonly credentials: CredentialOptions & { readonly cookie: string };
+  readonly people: SitePeople;
   readonly audit: SiteAudit;
   readonly events: SiteEvents;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
@@ -80,16 +83,17 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     operatorToken: config.breakGlass ? config.operatorToken : undefined,
     cookie: sessionCookieName(config.baseUrl),
   };
+  const membership = createMembership(config, config.dataDirectory, identity, log);
+  const people = createSitePeople({ db, identity: membership.identity, log }, lifetime);
   const audit = createSiteAudit(
     { db, trustedProxies: config.trustedProxies, log, guard: () => guard },
     lifetime,
   );
   const guard: AccessGuard = createAccessGuard({
-    authenticate: createAuthenticate({ access: config, credentials }),
+    authenticate: createAuthenticate({ access: config, credentials, people }),
     ...recordAccess({ ...audit, trustedProxies: config.trustedProxies }),
     origins: ({ url }) => (isUploadPath(url) ? config.uploadOrigins : []),
   });
-  const membership = createMembership(config, config.dataDirectory, identity, log);
   return {
     config,
     log,
@@ -99,6 +103,8 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     db,
     membership,
     guard,
+    credentials,
+    people,
     audit,
     newVideoId: () => makeVideoId(idOwner),
     rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),

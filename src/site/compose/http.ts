@@ -32,6 +32,7 @@ import {
   registerRecordMetrics,
 } from '../maintenance/metrics.ts';
 import { describeConfinement } from '../media/ffmpeg/ffmpeg.ts';
+import { serveSignIn } from '../people/sign-in.ts';
 import { startLink } from '../publication/link.ts';
 import { createRefusalReporter } from '../publication/refusals.ts';
 import { serveRemoteRights } from '../rights/remote-rights.ts';
@@ -93,6 +94,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   enforceAccess(app, SITE_ACCESS, core.guard, core.membership.siteId);
   addStudioCalls(app, core, { ...parts, uploads, reserve });
   addCalls(http, core, { ...parts, nonces: openNonces(config.dataDirectory, log, lifetime) });
+  serveSignIn(app, { ...core, identity: core.membership.identity });
   startLinkOf(app, core, lifetime);
   return {
     uploads,
@@ -200,8 +202,12 @@ function addCalls(
   if (existsSync(files.uiDirectory)) {
     servePages(app, {
       directory: files.uiDirectory,
-      pages: { '/': 'studio.html', '/library': 'library.html' },
-      unlisted: ['/'],
+      pages: {
+        '/': 'studio.html',
+        '/library': 'library.html',
+        '/sign-in/failed': 'sign-in-failed.html',
+      },
+      unlisted: ['/', '/sign-in/failed'],
       connectTo: () => (config.central ? [config.central] : []),
     });
   }

@@ -65,6 +65,7 @@ export function startPublication(core: SiteCore, parts: PublicationDeps, lifetim
   const following = followRights({
     state: rights.state,
     central: () => centralClientOf(membership.identity()),
+    people: core.people.follower,
     log,
   });
   run('rights', following, 'joined');

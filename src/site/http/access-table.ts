@@ -12,6 +12,7 @@ export const SITE_ACCESS: AccessTable = {
   'GET /assets/*': 'open',
   'GET /sign-in': 'open',
   'GET /sign-in/return': 'open',
+  'GET /sign-in/failed': 'open',
   'POST /api/sign-out': 'open',
   'GET /api/me': 'anyone',
 

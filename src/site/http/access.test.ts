@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
 import { createAccessGuard } from '../../kernel/access/access.ts';
-import { sessionCookieName } from '../../kernel/access/credentials.ts';
+import { credentialInvalid, sessionCookieName } from '../../kernel/access/credentials.ts';
 import { parsePrefix } from '../../kernel/network.ts';
 import type { Action } from '../../protocol/people/permissions.ts';
 import { createAuthenticate } from '../people/authenticate.ts';
@@ -19,9 +19,13 @@ const rules: AccessRules = {
 const request = (from: string, headers: IncomingMessage['headers'], method = 'GET') =>
   ({ method, headers, socket: { remoteAddress: from } }) as IncomingMessage;
 const credentials = { operatorToken: TOKEN, cookie: sessionCookieName('hangzhou') };
+/** This site knows nobody. */
+const people = { check: () => Promise.reject(credentialInvalid()) };
 /** Why this request may not do that. */
 async function refusal(what: IncomingMessage, action: Action = 'watch-internal'): Promise<unknown> {
-  const guard = createAccessGuard({ authenticate: createAuthenticate({ access: rules, credentials }) });
+  const guard = createAccessGuard({
+    authenticate: createAuthenticate({ access: rules, credentials, people }),
+  });
   try {
     await guard.require(what, action, {});
   } catch (error) {

@@ -108,6 +108,8 @@ export interface SignalRow {
   assignments: number;
   /** The secret from which this database makes its video ids. */
   id_secret: string;
+  /** Position in central's feed of rights up to which changes of people were applied. */
+  people: number;
 }
 
 /** A session of a browser at this site, or an API token that was used here, with what central says of it. */
@@ -122,6 +124,8 @@ export interface CredentialRow {
   statement: string;
   /** 1 if central reported a change since: the statement must be refreshed before it counts. */
   is_stale: number;
+  /** A value of `ENDED`: the person has signed out, which central does not know yet. */
+  ended: number;
   created_ms: number;
   last_used_ms: number;
   refreshed_ms: number;
@@ -344,10 +348,15 @@ const people: Migration = {
       .addColumn('person_id', 'text', column => column.notNull())
       .addColumn('statement', 'text', column => column.notNull())
       .addColumn('is_stale', 'integer', column => column.notNull())
+      .addColumn('ended', 'integer', column => column.notNull())
       .addColumn('created_ms', 'bigint', column => column.notNull())
       .addColumn('last_used_ms', 'bigint', column => column.notNull())
       .addColumn('refreshed_ms', 'bigint', column => column.notNull())
       .addColumn('expires_ms', 'bigint', column => column.notNull())
+      .execute();
+    await schema
+      .alterTable('signal')
+      .addColumn('people', 'bigint', column => column.notNull().defaultTo(0))
       .execute();
     await schema.createIndex('credentials_by_person').on('credentials').column('person_id').execute();
     await schema
@@ -442,7 +451,7 @@ async function createPublicationTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('withdrawals', 'bigint', column => column.notNull())
     .addColumn('assignments', 'bigint', column => column.notNull())
     .execute();
-  await (db as Kysely<{ signal: Omit<SignalRow, 'id_secret'> }>)
+  await (db as Kysely<{ signal: Omit<SignalRow, 'id_secret' | 'people'> }>)
     .insertInto('signal')
     .values({
       id: 1,
