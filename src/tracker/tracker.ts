@@ -1,6 +1,7 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
 import { createAccessGuard, enforceAccess } from '../kernel/access/access.ts';
+import { vouchingCentralOf } from '../kernel/access/vouching-central.ts';
 import { lockDirectory } from '../kernel/directory-lock.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
@@ -33,6 +34,7 @@ import { SiteEvidence } from './reports/site-evidence.ts';
 import { serveSiteReports } from './reports/site-reports.ts';
 import { startSweeping } from './reports/sweeping.ts';
 import { followFeed } from './sync/feed.ts';
+import { createTrackerPeople } from './sync/people.ts';
 import { startSync } from './sync/sync.ts';
 
 export interface RunningTracker {
@@ -97,7 +99,11 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     rankingState,
     ingestion,
   };
-  const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
+  const people = createTrackerPeople(
+    () => vouchingCentralOf(central()?.client, feed.membership()?.centralPublicKey),
+    log,
+  );
+  const sync = await startSync({ ...base, central, people, dataDirectory }, lifetime);
   const { sessions } = sync;
   const audit = openTrackerAudit({ config, central: () => central()?.client, log }, lifetime);
   const recipient: Recipient = {
@@ -122,7 +128,10 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   enforceAccess(
     app,
     TRACKER_ACCESS,
-    createAccessGuard({ authenticate: createAuthenticate({ credentials }), ...audit }),
+    createAccessGuard({
+      authenticate: createAuthenticate({ credentials, people: people.checker }),
+      ...audit,
+    }),
   );
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };

@@ -12,6 +12,7 @@ import type { Probes } from '../probing/probes.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ReportIngestion } from '../reports/report-ingestion.ts';
 import type { TrackerCentral } from './central-client.ts';
+import type { TrackerPeople } from './people.ts';
 import { type Plays, startPlays } from './plays.ts';
 import { sessionKeyPath, startSharing } from './sharing.ts';
 import { startSiteStates } from './site-states.ts';
@@ -23,6 +24,7 @@ export interface SyncDeps {
   readonly probes: Probes;
   readonly memory: NetworkMemory;
   readonly ingestion: ReportIngestion;
+  readonly people: TrackerPeople;
   readonly log: Log;
 }
 
@@ -42,7 +44,12 @@ export async function startSync(deps: SyncDeps, lifetime: Lifetime): Promise<Syn
   lifetime.add('reporting site states', startSiteStates(deps).stop);
   lifetime.add('sharing measurements', startSharing({ ...deps, sessions }).stop);
   const rights = RightsState.open(join(dataDirectory, 'rights.json'));
-  const followingRights = followRights({ state: rights, central: () => central()?.client, log });
+  const followingRights = followRights({
+    state: rights,
+    central: () => central()?.client,
+    people: deps.people.follower,
+    log,
+  });
   lifetime.add('reading rights', followingRights.stop);
   return { plays, sessions, privateAccess: createPrivateAccess(rights) };
 }
