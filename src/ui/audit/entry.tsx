@@ -46,12 +46,12 @@ export function Entry({ entry, onFilter }: EntryProps) {
           </dl>
         )}
         <p class="quiet">
-          {format.list([
+          {[
             t.audit.number(seq),
             ...(from === undefined ? [] : [t.audit.from(from)]),
             ...(reporter === undefined ? [] : [t.audit.reportedBy(reporter)]),
             ...(receivedAt === undefined ? [] : [t.audit.received(format.dateTime(receivedAt))]),
-          ])}
+          ].join(' · ')}
         </p>
       </div>
     </li>
