@@ -103,7 +103,7 @@ it('responds outside as if the video did not exist, and so to pages of other ori
     expect(await get(`/play/${internal}?client=${INSIDE}`, headers)).toEqual(unknown);
 });
 
-it('tells only trackers that ask which videos are internal', async () => {
+it('names internal videos only to trackers that ask for them', async () => {
   const asking = await harness.addTracker('asking');
   const found = (await asking.changes(0, '&audiences=true')).changes.find(
     change => change.kind === 'video' && change.video === internal,

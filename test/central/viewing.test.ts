@@ -114,7 +114,7 @@ describe('a viewer who may watch a video', () => {
   });
 
   it('is one of the audience: everyone else gets what an unknown id gets', async () => {
-    const [member, owner, stranger] = [await addPerson(), await addPerson('author'), await addPerson()];
+    const [member, owner, unrelated] = [await addPerson(), await addPerson('author'), await addPerson()];
     const [viewer, elsewhere] = [await addPerson('viewer'), await addPerson('editor', { series: 'x' })];
     const editor = await addPerson('editor', { site: site.id });
     const group = await addGroup(member);
@@ -127,7 +127,7 @@ describe('a viewer who may watch a video', () => {
     const all = Object.keys(videos);
     const expected: [string, string | null, readonly string[]][] = [
       ['nobody', null, []],
-      ['stranger', stranger.token, []],
+      ['unrelated', unrelated.token, []],
       ['elsewhere', elsewhere.token, []],
       ['viewer', viewer.token, ['internal']],
       ['member', member.token, ['groups']],

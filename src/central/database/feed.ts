@@ -6,7 +6,8 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
-import { audienceOf, isOfOwner } from '../../protocol/publication/record.ts';
+import { audienceOf } from '../../protocol/people/audience.ts';
+import { isOfOwner } from '../../protocol/publication/record.ts';
 import {
   type CentralDatabase,
   type CentralTransaction,

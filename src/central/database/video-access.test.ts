@@ -7,14 +7,10 @@ import { sha256Hex } from '../../kernel/identity/keys.ts';
 import { openDatabase, sql } from '../../kernel/sql/sql.ts';
 import { canonicalJson } from '../../protocol/base/canonical.ts';
 import { newSiteId, newVideoId, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
+import { audienceOf } from '../../protocol/people/audience.ts';
 import type { HeldPermission, Scope } from '../../protocol/people/permissions.ts';
 import { mayWatch, type Viewer } from '../../protocol/people/viewing.ts';
-import {
-  audienceOf,
-  type PublicationRecord,
-  recordSchema,
-  type VideoRecord,
-} from '../../protocol/publication/record.ts';
+import { type PublicationRecord, recordSchema, type VideoRecord } from '../../protocol/publication/record.ts';
 import { checkRecord } from '../publication/offered-record.ts';
 import { listVideos } from './catalogue.ts';
 import { writeRecords } from './publication/write-records.ts';

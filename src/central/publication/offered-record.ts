@@ -4,9 +4,9 @@ import { problem } from '../../kernel/problem.ts';
 import { canonicalJson } from '../../protocol/base/canonical.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { normaliseForSearch } from '../../protocol/base/text.ts';
-import type { Audience } from '../../protocol/people/audience.ts';
+import { type Audience, audienceOf } from '../../protocol/people/audience.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
-import { audienceOf, type PublicationRecord, type VideoRecord } from '../../protocol/publication/record.ts';
+import type { PublicationRecord, VideoRecord } from '../../protocol/publication/record.ts';
 
 export interface OfferedRecord {
   readonly kind: PublicationRecord['kind'];

@@ -23,6 +23,7 @@ export interface RecordedAudience {
   readonly groups?: readonly string[] | undefined;
 }
 
+/** A record that names an audience is never public, whatever its visibility says. */
 export const audienceOf = ({ visibility, audience }: RecordedAudience): Audience =>
   audience ?? visibility ?? 'public';
 

@@ -9,7 +9,7 @@ import { MAX_RECORD_RENDITIONS } from '../base/limits.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from '../base/text.ts';
 import { timestampSchema } from '../base/timestamp.ts';
 import { picturesSchema, renditionSchema } from '../media/media.ts';
-import { type Audience, audienceSchema, videoGroupsSchema } from '../people/audience.ts';
+import { audienceSchema, videoGroupsSchema } from '../people/audience.ts';
 import { seriesIdSchema } from '../people/permissions.ts';
 
 export const versionSchema = z.int().positive();
@@ -82,12 +82,6 @@ export const videoRecordSchema = canonicalObject({
   writtenAt: writtenAtSchema,
 });
 export type VideoRecord = z.infer<typeof videoRecordSchema>;
-
-/** Who may watch the video. A record that names an audience is never public, whatever its visibility says. */
-export const audienceOf = ({
-  visibility,
-  audience,
-}: Pick<VideoRecord, 'visibility' | 'audience'>): Audience => audience ?? visibility ?? 'public';
 
 /** The record of a withdrawal (publication rule R5). */
 export const tombstoneSchema = canonicalObject({

@@ -196,7 +196,9 @@ function addCalls(
     access: config,
     serveViewers: config.serveViewers,
     buffered: delivery.buffered,
-    isPrivate: rights.rights.isPrivate,
+    rights: rights.rights,
+    guard,
+    siteId: membership.siteId,
     isConnected: copies.isConnected,
   });
   if (existsSync(files.uiDirectory)) {

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newSiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import type { HeldPermission } from '../../protocol/people/permissions.ts';
+import type { Viewer } from '../../protocol/people/viewing.ts';
 import { type LibraryVideo, listLibrary } from './library.ts';
 import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 import { insertVideo, type SiteDatabase } from './tables/videos.ts';
 
+const NOBODY: Viewer = { permissions: [], groups: [] };
 const COUNT = 700;
 const idOf = (n: number): VideoId =>
   videoIdSchema.parse(`01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`);
@@ -80,7 +83,15 @@ afterAll(async () => {
 async function readAll(q: string | undefined, limit: number): Promise<LibraryVideo[]> {
   const all: LibraryVideo[] = [];
   for (let before: VideoId | undefined; ; ) {
-    const found = await listLibrary(db, { q, before, limit, buffered, isPrivate });
+    const found = await listLibrary(db, {
+      q,
+      before,
+      limit,
+      buffered,
+      isPrivate,
+      viewer: NOBODY,
+      site: undefined,
+    });
     all.push(...found.slice(0, limit));
     before = found[limit - 1]?.id;
     if (found.length <= limit) return all;
@@ -90,7 +101,15 @@ async function readAll(q: string | undefined, limit: number): Promise<LibraryVid
 it.each([1, 24, 100, COUNT])('has every video once, newest first, in pages of %d', async limit => {
   if (limit === 1)
     expect(
-      await listLibrary(db, { q: undefined, before: undefined, limit, buffered, isPrivate }),
+      await listLibrary(db, {
+        q: undefined,
+        before: undefined,
+        limit,
+        buffered,
+        isPrivate,
+        viewer: NOBODY,
+        site: undefined,
+      }),
     ).toHaveLength(2);
   else
     expect((await readAll(undefined, limit)).map(({ id, holding, name }) => ({ id, holding, name }))).toEqual(
@@ -125,4 +144,45 @@ it('finds a video by its new name after it was renamed', async () => {
     .where('video_id', '=', first.id)
     .execute();
   expect((await readAll('renamed', 5)).map(video => video.id)).toContain(first.id);
+});
+
+it('has a video that is not public for those who may watch it: their own, internal ones, and those of their groups', async () => {
+  const [site, origin] = [newSiteId(), newSiteId()];
+  const [group, person] = [newRevisionId(), newRevisionId()];
+  const query = { q: undefined, before: undefined, limit: COUNT, buffered, isPrivate };
+  const idsFor = async (viewer: Viewer): Promise<readonly VideoId[]> =>
+    (await listLibrary(db, { ...query, viewer, site })).map(({ id }) => id).filter(isPrivate);
+  const internal: HeldPermission[] = [{ permission: 'watch-internal', scope: 'everything' }];
+  // Own videos and copies whose number is a multiple of 7 are private.
+  const [own, ofGroup, awaiting, copy] = [idOf(21), idOf(42), idOf(84), idOf(7)];
+  const set = (id: VideoId, columns: object) =>
+    db
+      .updateTable('videos')
+      .set({ private: 1, ...columns })
+      .where('id', '=', id)
+      .execute();
+  await set(own, { audience: 'internal', owner_id: person });
+  await set(ofGroup, { audience: 'groups', groups: JSON.stringify([group]) });
+  await set(awaiting, { audience: 'internal', approval: 'awaiting' });
+  await db
+    .updateTable('copies')
+    .set({
+      origin,
+      held_revision: newRevisionId(),
+      held_record: JSON.stringify({ durationMs: 1, visibility: 'private', audience: 'internal' }),
+    })
+    .where('video_id', '=', copy)
+    .execute();
+  expect(await idsFor(NOBODY)).toEqual([]);
+  expect(await idsFor({ permissions: internal, groups: [] })).toEqual([own, copy]);
+  expect(await idsFor({ permissions: [], groups: [group] })).toEqual([ofGroup]);
+  const within = (at: typeof site, permission: HeldPermission['permission']): Viewer => ({
+    permissions: [{ permission, scope: { site: at } }],
+    groups: [],
+    person: { id: person },
+  });
+  expect(await idsFor(within(site, 'watch-internal'))).toEqual([own]);
+  expect(await idsFor(within(origin, 'watch-internal'))).toEqual([copy]);
+  expect(await idsFor(within(site, 'edit-own'))).toEqual([own]);
+  expect(await idsFor(within(origin, 'edit-own'))).toEqual([]);
 });

@@ -5,13 +5,15 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { sql } from '../../kernel/sql/sql.ts';
-import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/base/text.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
+import type { Viewer } from '../../protocol/people/viewing.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { parseExtras } from './extras.ts';
 import type { CatalogueEntryRow } from './tables/schema.ts';
 import type { SiteDatabase } from './tables/videos.ts';
+import { listWatchable } from './watchable.ts';
 
 export interface LibraryVideo {
   readonly id: VideoId;
@@ -40,8 +42,11 @@ export interface LibraryQuery {
   readonly limit: number;
   /** The videos of which the buffer holds something. */
   readonly buffered: ReadonlySet<VideoId>;
-  /** Private ones are not listed. */
+  /** Videos that are not public are listed only for those who may watch them. */
   readonly isPrivate: (video: VideoId) => boolean;
+  readonly viewer: Viewer;
+  /** The id of this site; undefined until it has joined. */
+  readonly site: SiteId | undefined;
 }
 
 /** Lists videos with an id below `before`, newest first (UUIDv7 sorts by time); one more than `limit` if there are more. */
@@ -52,12 +57,14 @@ export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promis
   let last: VideoId | undefined;
   for (let before = query.before; page.length <= query.limit; ) {
     const titles = await listTitles(db, before, pageRows);
+    const hidden = titles.map(({ id }) => id).filter(query.isPrivate);
+    const watchable = await listWatchable(db, hidden, query);
     for (const title of titles) {
       // A video can have several holdings. The first row is the best of them.
       if (title.id === last || page.length > query.limit) continue;
       if (HOLDINGS[title.holding] === 'partly' && !query.buffered.has(title.id)) continue;
       last = title.id;
-      if (query.isPrivate(title.id)) continue;
+      if (query.isPrivate(title.id) && !watchable.has(title.id)) continue;
       const text = words.length === 0 ? '' : searchTextOf(title);
       if (words.every(word => text.includes(word))) page.push(title);
     }

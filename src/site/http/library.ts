@@ -1,11 +1,16 @@
-/** The library: the videos that this site can play while it is offline. It is public, like playback. */
+/**
+ * The library: the videos that this site can play while it is offline. Those that are not public are listed for viewers who may watch
+ * them, with a token of this site.
+ */
 import * as z from 'zod';
+import type { AccessGuard } from '../../kernel/access/access.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { problem } from '../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import { type SiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { libraryPageSchema } from '../../protocol/site.ts';
 import { listLibrary } from '../database/library.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
+import type { SiteRights } from '../rights/site-rights.ts';
 import { type AccessRules, isTrusted } from './access.ts';
 
 const querySchema = z.object({
@@ -21,7 +26,10 @@ export interface LibraryDeps {
   /** If false, only trusted networks are served. */
   readonly serveViewers: boolean;
   readonly buffered: () => ReadonlySet<VideoId>;
-  readonly isPrivate: (video: VideoId) => boolean;
+  readonly rights: Pick<SiteRights, 'isPrivate' | 'viewerToken'>;
+  readonly guard: AccessGuard;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
   /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
 }
@@ -36,23 +44,31 @@ export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
         response: { 200: libraryPageSchema },
       },
     },
-    async request => {
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
       if (!options.serveViewers && !isTrusted(request.raw, options.access)) {
         throw problem('uploads-only', 'This site only takes uploads and serves no viewers.');
       }
       const { q, limit, cursor } = request.query;
+      const { rights } = options;
       const found = await listLibrary(options.db, {
         q,
         limit,
         before: cursor,
         buffered: options.buffered(),
-        isPrivate: options.isPrivate,
+        isPrivate: rights.isPrivate,
+        viewer: await options.guard.authorityOf(request.raw),
+        site: options.siteId(),
       });
       const last = found.length > limit ? found[limit - 1] : undefined;
       return {
         site: options.name(),
         connected: options.isConnected(),
-        videos: found.slice(0, limit),
+        videos: found
+          .slice(0, limit)
+          .map(video =>
+            rights.isPrivate(video.id) ? { ...video, token: rights.viewerToken(video.id) } : video,
+          ),
         ...(last ? { next: last.id } : {}),
       };
     },

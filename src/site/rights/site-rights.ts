@@ -21,6 +21,8 @@ import type { BufferRights } from '../delivery/delivery.ts';
 export const RIGHTS_FILE = 'rights.json';
 /** Lifetime of the tokens that a site signs for its own operators and its own origin. */
 const OWN_LIFETIME_S = 12 * 3_600;
+/** Lifetime of the tokens that a site signs for viewers. Nobody can revoke them, so they are for one viewing. */
+const VIEWER_LIFETIME_S = 6 * 3_600;
 const ROUND_S = 3_600;
 const MAX_VERIFIED = 10_000;
 
@@ -37,6 +39,8 @@ export interface SiteRights extends BufferRights {
   markOwn(video: VideoId, isPrivate: boolean): void;
   /** Signs a token for an operator, who may watch every video of this site. */
   studioToken(video: VideoId): string;
+  /** Signs a token for a viewer who may watch this video here, also while the site is offline. */
+  viewerToken(video: VideoId): string;
 }
 
 export function createSiteRights(state: RightsState, log: Log, now = Date.now): SiteRights {
@@ -46,9 +50,9 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
       .catch(error => log.error({ reason: messageOf(error) }, 'could not store the list of private videos'));
   };
   /** Signs the same token for an hour, so that the address of a video being played does not change. */
-  const signOwn = (video: VideoId): string => {
+  const signOwn = (video: VideoId, lifetimeS = OWN_LIFETIME_S): string => {
     const nowS = Math.floor(now() / 1_000);
-    const expiresS = nowS - (nowS % ROUND_S) + OWN_LIFETIME_S;
+    const expiresS = nowS - (nowS % ROUND_S) + lifetimeS;
     return signRight(state.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
   };
   const verified = new LRUCache<string, VerifiedToken>({ max: MAX_VERIFIED });
@@ -74,8 +78,9 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
       if (isExpired(claims, nowS)) return problem('token-expired');
       return state.isRevoked(claims.subject) ? grantRevoked() : undefined;
     },
-    originToken: signOwn,
-    studioToken: signOwn,
+    originToken: video => signOwn(video),
+    studioToken: video => signOwn(video),
+    viewerToken: video => signOwn(video, VIEWER_LIFETIME_S),
     notePrivate(video) {
       if (state.isPrivate(video)) return;
       state.mark('tracker', video, true);

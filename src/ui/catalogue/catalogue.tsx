@@ -103,9 +103,9 @@ function Card({ video, stale, tracker }: CardProps) {
               {t.catalogue.health[health.state]}
               {health.since && ` ${t.common.since(format.timeOrDate(health.since, Date.now()))}`}
             </span>
-            {video.visibility === 'private' && (
-              <span class="state warn" data-testid="private">
-                {t.catalogue.isPrivate}
+            {video.audience !== 'public' && (
+              <span class="state warn" data-testid="private" data-audience={video.audience}>
+                {t.catalogue.audiences[video.audience]}
               </span>
             )}
             {video.copies.length > 1 && <span class="quiet">{t.catalogue.copies(video.copies.length)}</span>}

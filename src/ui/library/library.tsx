@@ -1,6 +1,6 @@
 /** The library of a site: every video that plays from it, also while it is offline from the others. */
 import { useState } from 'preact/hooks';
-import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media-address.ts';
+import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER, tokenPath } from '../../protocol/media/media-address.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import { formatListQuery } from '../api/list-page.ts';
@@ -96,12 +96,15 @@ export function Library() {
   );
 }
 
-const revisionUrl = ({ id, revision }: LibraryVideo): string =>
-  location.origin + mediaPath(id, revision, MULTIVARIANT_PLAYLIST).slice(0, -MULTIVARIANT_PLAYLIST.length);
+/** The path of a file of this video at this site. */
+const pathOf = ({ id, revision, token }: LibraryVideo, file: string): string =>
+  (token === undefined ? '' : tokenPath(token)) + mediaPath(id, revision, file);
+const revisionUrl = (video: LibraryVideo): string =>
+  location.origin + pathOf(video, MULTIVARIANT_PLAYLIST).slice(0, -MULTIVARIANT_PLAYLIST.length);
 
 function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay: () => void }) {
   const { t } = useTranslation();
-  const poster = video.pictures.poster ? mediaPath(video.id, video.revision, POSTER) : undefined;
+  const poster = video.pictures.poster ? pathOf(video, POSTER) : undefined;
   return (
     <li class="card" data-video={video.id} data-holding={video.holding}>
       <CardImage video={video.id} poster={poster} durationMs={video.durationMs} />
@@ -115,6 +118,7 @@ function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay
           <span class={`state ${video.holding === 'partly' ? 'warn' : 'good'}`}>
             {t.library.holdings[video.holding]}
           </span>
+          {video.token !== undefined && <span class="state warn">{t.catalogue.notPublic}</span>}
         </p>
       </div>
     </li>

@@ -1,8 +1,8 @@
 /** The watch page: the video, the site that serves it, and the reasons for the order of sites. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
 import type { PlayResponse, Source } from '../../protocol/tracker.ts';
-import { isPermanent } from '../api/api-error.ts';
+import { ApiError, isPermanent } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
@@ -23,6 +23,7 @@ import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } 
 import { Sources } from './sources.tsx';
 import { useBlockedSites } from './use-blocked-sites.ts';
 import { usePlayback } from './use-playback.ts';
+import { useViewing } from './use-viewing.ts';
 import { VideoFacts } from './video-facts.tsx';
 import { chooseWatchError, isWithdrawn } from './watch-error.ts';
 
@@ -34,12 +35,11 @@ const REFRESH_WITHOUT_TRACKER_MS = 3_000;
 
 const videoId = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '');
 const client = new URLSearchParams(location.search).get('client') ?? undefined;
-const VIEWER = { client, grant };
 
 export function Watch() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation();
-  const { token } = useMe();
+  const { token, isAllowed } = useMe();
   const video = usePoll(
     `video ${token ?? ''}`,
     abort =>
@@ -52,13 +52,13 @@ export function Watch() {
     abort => call<CentralInfo>('/api/info', { abort }),
     found => (found.trackers.length > 0 ? REFRESH_INFO_MS : REFRESH_WITHOUT_TRACKER_MS),
   );
-  /** An operator sees a private video without a grant, and creates one to play it. */
-  const needsGrant = video.value?.visibility === 'private' && grant === undefined;
-  const play = usePlayResponse(info.value?.trackers, needsGrant);
+  const viewing = useViewing(video.value, token);
+  const viewer = useMemo(() => ({ client, grant: viewing.grant }), [viewing.grant]);
+  const play = usePlayResponse(info.value?.trackers, viewer, viewing.isWaiting);
   const playback = usePlayback(play.value?.hls);
   const [priority, setPriority] = useState<readonly string[]>();
   const blocked = useBlockedSites(play.value?.sources);
-  const onSegment = useBeacon(play.value, VIEWER, blocked, setPriority);
+  const onSegment = useBeacon(play.value, viewer, blocked, setPriority);
   const [serving, setServing] = useState(NOT_SERVING);
   const [stats, setStats] = useState<PlaybackStats>();
   const sources = play.value?.sources;
@@ -72,9 +72,16 @@ export function Watch() {
 
   const name = video.value?.name ?? play.value?.name;
   const servingSite = findServingSite(serving);
-  const errors = { video: video.error, info: info.error, play: play.error };
+  const errors = { video: video.error ?? viewing.error, info: info.error, play: play.error };
   const withdrawn = isWithdrawn(errors, video.value?.state);
-  const error = needsGrant || withdrawn ? undefined : chooseWatchError(errors, playback.url !== undefined);
+  // Until central has responded, nobody knows whether this viewer gets a grant.
+  const isUndecided = viewing.isWaiting || (video.value === undefined && video.error === undefined);
+  const error = withdrawn || isUndecided ? undefined : chooseWatchError(errors, playback.url !== undefined);
+  useEffect(() => {
+    // The person's rights have changed. Central decides again.
+    if (grant === undefined && isGrantEnded(play.error)) viewing.renew();
+  }, [play.error, viewing.renew]);
+  const mayGrant = video.value !== undefined && isAllowed('grant-links', targetOf(video.value));
   return (
     <Page title={name ?? t.watch.title} home="/" links={navigation}>
       <h1 dir="auto" lang={video.value?.language}>
@@ -86,43 +93,37 @@ export function Watch() {
         <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />
       )}
       {!withdrawn && (!isPermanent(error) || playback.url) && (
-        <div class={needsGrant ? 'stack' : 'watch'}>
-          {needsGrant ? (
-            <Notice kind="hint">{t.links.needed}</Notice>
-          ) : (
-            <>
-              <div>
-                <Player
-                  url={playback.url}
-                  attempt={playback.attempt}
-                  sourceCount={sources?.length ?? 1}
-                  name={name ?? ''}
-                  siteId={servingSite}
-                  revisionUrl={revisionUrl}
-                  pictures={video.value?.pictures}
-                  onServed={onServed}
-                  onNative={playback.onNative}
-                  onSegment={onSegment}
-                  priority={priority}
-                  onFatal={playback.onFatal}
-                  onStats={setStats}
-                />
-              </div>
-              <div class="watch-side stack">
-                <BlockedSites sites={blocked} />
-                {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
-                <Sources
-                  sources={sources}
-                  servingSite={servingSite}
-                  isNative={playback.isNative}
-                  stats={playback.url ? stats : undefined}
-                  switches={listSwitches(serving)}
-                />
-              </div>
-            </>
-          )}
-          {video.value?.visibility === 'private' && token !== undefined && (
-            <PrivateLinks video={videoId} token={token} isWatching={grant !== undefined} />
+        <div class="watch">
+          <div>
+            <Player
+              url={playback.url}
+              attempt={playback.attempt}
+              sourceCount={sources?.length ?? 1}
+              name={name ?? ''}
+              siteId={servingSite}
+              revisionUrl={revisionUrl}
+              pictures={video.value?.pictures}
+              onServed={onServed}
+              onNative={playback.onNative}
+              onSegment={onSegment}
+              priority={priority}
+              onFatal={playback.onFatal}
+              onStats={setStats}
+            />
+          </div>
+          <div class="watch-side stack">
+            <BlockedSites sites={blocked} />
+            {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
+            <Sources
+              sources={sources}
+              servingSite={servingSite}
+              isNative={playback.isNative}
+              stats={playback.url ? stats : undefined}
+              switches={listSwitches(serving)}
+            />
+          </div>
+          {video.value && video.value.audience !== 'public' && mayGrant && (
+            <PrivateLinks video={videoId} token={token} />
           )}
           {grant !== undefined && <LinkToCopy link={formatLink(grant)} />}
           {video.value && <VideoFacts video={video.value} />}
@@ -149,14 +150,28 @@ function LinkToCopy({ link }: { readonly link: string }) {
   );
 }
 
-function usePlayResponse(trackers: readonly string[] | undefined, needsGrant: boolean) {
+const isGrantEnded = (error: unknown): boolean =>
+  error instanceof ApiError && ['grant-revoked', 'grant-expired'].includes(error.code);
+
+const targetOf = ({ site, series, owner }: Video) => ({
+  site: site.id,
+  series: series?.id,
+  owner: owner?.id,
+});
+
+/** @param isWaiting the trackers are not asked yet */
+function usePlayResponse(
+  trackers: readonly string[] | undefined,
+  viewer: { readonly client: string | undefined; readonly grant: string | undefined },
+  isWaiting: boolean,
+) {
   /** One viewing is one session, however often the ranking is refreshed. */
   const session = useRef<string | undefined>(undefined);
   return usePoll(
-    trackers && !needsGrant ? trackers.join(' ') : '',
+    trackers && !isWaiting ? `${trackers.join(' ')} ${viewer.grant ?? ''}` : '',
     async abort => {
-      if (!trackers || needsGrant) return undefined;
-      const query = { client, grant, session: session.current };
+      if (!trackers || isWaiting) return undefined;
+      const query = { ...viewer, session: session.current };
       const found = await fetchPlayResponse(trackers, videoId, query, abort);
       session.current = found.session;
       return found;
@@ -176,11 +191,22 @@ function useRevisionUrl(play: PlayResponse | undefined): string | undefined {
 
 function WatchError({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
   const { t, language } = useTranslation();
+  const { me, signInAddress } = useMe();
   if (!isPermanent(error)) return <ErrorNotice error={error} retry={retry} />;
+  // The same for every id, so that the page does not reveal which videos exist.
+  const maySignIn = me?.via === null && error instanceof ApiError && error.code === 'video-unknown';
   return (
     <Notice kind="error" testId="error">
       <p>{formatError(error, language, t)}</p>
-      <a href="/">{t.watch.back}</a>
+      {maySignIn && <p>{t.watch.maybeSignIn}</p>}
+      <p class="row">
+        {maySignIn && (
+          <a class="button primary" href={signInAddress()} data-testid="sign-in-to-watch">
+            {t.me.signIn}
+          </a>
+        )}
+        <a href="/">{t.watch.back}</a>
+      </p>
     </Notice>
   );
 }

@@ -43,37 +43,46 @@ async function listGrantPage(
   return { rows, next: last && formatCursor({ at: Number(last.created_at), id: last.id }) };
 }
 
+/**
+ * A video that the person may not know of is unknown.
+ *
+ * @throws Problem 404 `video-unknown`; 401, 403 as `guard.require` does
+ */
+async function requireLinks(
+  context: CentralContext,
+  request: FastifyRequest,
+  video: VideoId,
+): Promise<WatchableVideo['row']> {
+  const found = await findWatchable(context.db, video);
+  const authority = await authorityOf(request, context);
+  const mayKnow =
+    found && (mayWatch(authority, found.watchable) || isAllowed(authority, 'grant-links', found.watchable));
+  if (!mayKnow) throw videoUnknown();
+  await context.guard.require(request.raw, 'grant-links', found.watchable, `video:${video}`);
+  return found.row;
+}
+
+/** @throws Problem as `requireLinks` does; 410 `video-withdrawn`; 409 `video-public` */
+async function requirePrivate(
+  context: CentralContext,
+  request: FastifyRequest,
+  video: VideoId,
+): Promise<void> {
+  const row = await requireLinks(context, request, video);
+  if (row.revoked_at !== null) throw videoUnknown();
+  if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
+  if (row.private !== 1)
+    throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
+}
+
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
-  const { db, changes, secrets, config, guard } = context;
+  const { db, changes, secrets, config } = context;
 
   async function createDescriber(request: FastifyRequest): Promise<(row: GrantRow) => Grant> {
     const [master] = await listMasters(db, secrets, Date.now());
     const [trackerUrl] = await listTrackerUrls(db);
     const centralUrl = config.baseUrl ?? `${request.protocol}://${request.host}`;
     return row => describeGrant(row, master, { centralUrl, trackerUrl });
-  }
-
-  /**
-   * A video that the person may not know of is unknown.
-   *
-   * @throws Problem 404 `video-unknown`; 401, 403 as `guard.require` does
-   */
-  async function requireLinks(request: FastifyRequest, video: VideoId): Promise<WatchableVideo['row']> {
-    const found = await findWatchable(db, video);
-    const authority = await authorityOf(request, context);
-    const mayKnow =
-      found && (mayWatch(authority, found.watchable) || isAllowed(authority, 'grant-links', found.watchable));
-    if (!mayKnow) throw videoUnknown();
-    await guard.require(request.raw, 'grant-links', found.watchable, `video:${video}`);
-    return found.row;
-  }
-
-  async function requirePrivate(request: FastifyRequest, video: VideoId): Promise<void> {
-    const row = await requireLinks(request, video);
-    if (row.revoked_at !== null) throw videoUnknown();
-    if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
-    if (row.private !== 1)
-      throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
   }
 
   app.post(
@@ -89,7 +98,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      await requirePrivate(request, id);
+      await requirePrivate(context, request, id);
       const { lifetimeS, note } = request.body;
       const nowMs = Date.now();
       const expiresMs = nowMs + lifetimeS * 1_000;
@@ -116,7 +125,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      await requireLinks(request, request.params.id);
+      await requireLinks(context, request, request.params.id);
       const { rows, next } = await listGrantPage(db, request.params.id, request.query);
       return { grants: rows.map(await createDescriber(request)), ...(next ? { next } : {}) };
     },
@@ -133,7 +142,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     },
     async request => {
       const { id, grant } = request.params;
-      await requireLinks(request, id);
+      await requireLinks(context, request, id);
       if (!(await findGrant(db, id, grant))) throw problem('grant-unknown', 'There is no such grant.');
       return revoke(request, id, grant);
     },
@@ -149,7 +158,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       },
     },
     async request => {
-      await requireLinks(request, request.params.id);
+      await requireLinks(context, request, request.params.id);
       return revoke(request, request.params.id, undefined);
     },
   );

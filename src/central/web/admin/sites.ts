@@ -1,4 +1,5 @@
 /** The calls for sites: the list for the pages, and inviting, editing, collecting and revoking for operators. */
+import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { findDifferences } from '../../../kernel/audit/differences.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
@@ -71,23 +72,27 @@ const collectResponseSchema = z.strictObject({
   error: z.string().optional(),
 });
 
+/** All sites, with what the requester may see of each. */
+async function listForRequester(request: FastifyRequest, context: CentralContext): Promise<Site[]> {
+  const { db } = context;
+  const authority = await authorityOf(request, context);
+  const publicCounts = await countVideosBySite(db, 'public');
+  // The numbers of all are read only for those who may see them: reading them takes longer the more there are.
+  const mayManage = isAllowedSomewhere(authority, 'manage-site');
+  const counts = mayManage ? await countVideosBySite(db, 'all') : publicCounts;
+  const sites = await describeSites(context, await listSites(db), counts);
+  return sites.map(site =>
+    isAllowed(authority, 'manage-site', { site: site.id })
+      ? site
+      : formatForEveryone(site, publicCounts.get(site.id) ?? NONE_HELD),
+  );
+}
+
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   const { db, changes, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
-    const authority = await authorityOf(request, context);
-    const publicCounts = await countVideosBySite(db, 'public');
-    // The numbers of all are read only for those who may see them: reading them takes longer the more there are.
-    const mayManage = isAllowedSomewhere(authority, 'manage-site');
-    const counts = mayManage ? await countVideosBySite(db, 'all') : publicCounts;
-    const sites = await describeSites(context, await listSites(db), counts);
-    return {
-      sites: sites.map(site =>
-        isAllowed(authority, 'manage-site', { site: site.id })
-          ? site
-          : formatForEveryone(site, publicCounts.get(site.id) ?? NONE_HELD),
-      ),
-    };
+    return { sites: await listForRequester(request, context) };
   });
 
   app.post(

@@ -82,15 +82,13 @@ export const en = {
     duration: 'Duration',
     copies: (n: number) => count(n, 'copy', 'copies'),
     isPrivate: 'Private',
+    notPublic: 'Not public',
+    audiences: { internal: 'Internal', groups: 'Certain groups', private: 'Private' },
   },
   links: {
     heading: 'Who can watch',
     explain:
-      'This video is private. Only people with a link can watch. Links work until they expire or you revoke them (takes up to a minute).',
-    needed:
-      'This video is private. To watch it on this page, select "Watch here" below. This creates a link that is valid for one hour.',
-    watchHere: 'Watch here',
-    ownNote: 'Watched by an operator',
+      'This video is not public. With a link, anyone can watch it. Links work until they expire or you revoke them (takes up to a minute).',
     lifetime: 'Expires after',
     lifetimes: { hour: '1 hour', day: '1 day', week: '7 days', month: '30 days', year: '1 year' },
     note: 'Note (optional)',
@@ -115,6 +113,7 @@ export const en = {
   },
   watch: {
     title: 'Watch',
+    maybeSignIn: 'If the video is for members of your organisation, sign in to watch it.',
     player: (name: string) => `Video: ${name}`,
     playingFrom: 'Playing from',
     availableSites: 'Available sites, best first',

@@ -76,15 +76,14 @@ export const zh: Texts = {
     duration: '时长',
     copies: n => `${number(n)} 个副本`,
     isPrivate: '私密',
+    notPublic: '非公开',
+    audiences: { internal: '内部', groups: '特定群组', private: '私密' },
   },
   links: {
     thisLink: '此视频的链接（持有链接的人均可观看）',
     heading: '谁可以观看',
     explain:
-      '此视频为私密视频，只有持有链接的人才能观看。链接在到期或被撤销之前有效（撤销最多一分钟后生效）。',
-    needed: '此视频为私密视频。要在本页观看，请点击下方的“在此观看”，系统会创建一个有效期为一小时的链接。',
-    watchHere: '在此观看',
-    ownNote: '操作员观看',
+      '该视频不公开。任何持有链接的人都可以观看。链接在到期或您撤销之前有效（撤销最多需要一分钟生效）。',
     lifetime: '有效期',
     lifetimes: { hour: '1 小时', day: '1 天', week: '7 天', month: '30 天', year: '1 年' },
     note: '备注（可选）',
@@ -108,6 +107,7 @@ export const zh: Texts = {
   },
   watch: {
     title: '观看',
+    maybeSignIn: '如果该视频仅供组织成员观看，请先登录。',
     player: name => `视频：${name}`,
     playingFrom: '播放来源',
     availableSites: '可用站点，最佳者在前',

@@ -30,7 +30,7 @@ interface GrantPage {
 async function fetchGrants(
   url: string,
   pages: number,
-  options: { readonly token: string; readonly abort: AbortSignal },
+  options: { readonly token: string | undefined; readonly abort: AbortSignal },
 ): Promise<{ readonly grants: readonly Grant[]; readonly hasMore: boolean }> {
   const grants: Grant[] = [];
   let next: string | undefined;
@@ -47,12 +47,11 @@ async function fetchGrants(
 
 interface PrivateLinksProps {
   readonly video: string;
-  readonly token: string;
-  /** The page already has a grant. */
-  readonly isWatching: boolean;
+  /** Absent: the session of the person counts. */
+  readonly token: string | undefined;
 }
 
-export function PrivateLinks({ video, token, isWatching }: PrivateLinksProps) {
+export function PrivateLinks({ video, token }: PrivateLinksProps) {
   const { t } = useTranslation();
   const url = `/api/videos/${encodeURIComponent(video)}/grants`;
   const [pages, setPages] = useState(1);
@@ -80,23 +79,6 @@ export function PrivateLinks({ video, token, isWatching }: PrivateLinksProps) {
     <section class="panel" aria-labelledby="private-links" data-testid="private-links">
       <h2 id="private-links">{t.links.heading}</h2>
       <p class="quiet">{t.links.explain}</p>
-      {!isWatching && (
-        <div class="actions">
-          <button
-            type="button"
-            class="primary"
-            data-testid="watch-here"
-            onClick={() =>
-              void act(async () => {
-                const { grant } = await createLink('hour', t.links.ownNote);
-                location.hash = `grant=${grant}`;
-              })
-            }
-          >
-            {t.links.watchHere}
-          </button>
-        </div>
-      )}
       <NewLinkForm onCreate={(lifetime, note) => act(() => createLink(lifetime, note))} />
       <ErrorText error={error} />
       {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}

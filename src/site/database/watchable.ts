@@ -1,0 +1,60 @@
+/** Which videos that are not public a viewer may watch at this site, by what the site itself knows of them. */
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
+import { type Audience, audienceOf } from '../../protocol/people/audience.ts';
+import { mayWatch, type Viewer } from '../../protocol/people/viewing.ts';
+import type { VideoRecord } from '../../protocol/publication/record.ts';
+import { audienceOfRow, targetOf } from './tables/people-columns.ts';
+import type { SiteDatabase } from './tables/videos.ts';
+
+export interface ViewerHere {
+  readonly viewer: Viewer;
+  /** The id of this site; undefined until it has joined. */
+  readonly site: SiteId | undefined;
+}
+
+/** A video of which another part says that it is not public, although the row here says so, is shown to its editors only. */
+const hidden = (audience: Audience): Audience => (audience === 'public' ? 'private' : audience);
+
+/**
+ * Returns those of these videos, which are not public, that the viewer may watch: own videos that need no approval, and copies. Of
+ * other videos, the site does not know the audience.
+ */
+export async function listWatchable(
+  db: SiteDatabase,
+  videos: readonly VideoId[],
+  { viewer, site }: ViewerHere,
+): Promise<ReadonlySet<VideoId>> {
+  if (videos.length === 0 || (viewer.permissions.length === 0 && viewer.groups.length === 0))
+    return new Set();
+  const own = await db
+    .selectFrom('videos')
+    .select(['id', 'private', 'audience', 'groups', 'owner_id', 'series_id'])
+    .where('id', 'in', videos)
+    .where('approval', 'is', null)
+    .execute();
+  const copies = await db
+    .selectFrom('copies')
+    .select(['video_id', 'origin', 'held_record'])
+    .where('video_id', 'in', videos)
+    .where('held_record', 'is not', null)
+    .execute();
+  const ownIds = own
+    .filter(row => {
+      const { audience, groups } = audienceOfRow(row);
+      return mayWatch(viewer, { audience: hidden(audience), groups, ...targetOf(site, row) });
+    })
+    .map(({ id }) => id);
+  const copyIds = copies
+    .filter(({ origin, held_record }) => {
+      const record = JSON.parse(held_record ?? '{}') as Partial<VideoRecord>;
+      return mayWatch(viewer, {
+        audience: hidden(audienceOf(record)),
+        groups: record.groups ?? [],
+        site: origin,
+        series: record.series?.id,
+        owner: record.owner?.id,
+      });
+    })
+    .map(({ video_id }) => video_id);
+  return new Set([...ownIds, ...copyIds]);
+}
