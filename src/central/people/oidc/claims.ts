@@ -18,7 +18,7 @@ export interface Account {
 }
 
 /** At most this many groups of a person are kept. Those with a configured role come first. */
-export const MAX_GROUPS = 200;
+const MAX_GROUPS = 200;
 const MAX_GROUP_CHARACTERS = 200;
 /** OpenID Connect Core 1.0, section 2: `sub` must not exceed 255 ASCII characters. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/;
