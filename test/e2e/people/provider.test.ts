@@ -27,7 +27,7 @@ import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
 const UNIVERSITY = 'University';
-/** What central promises for a change of people, in seconds. */
+/** Within this time, every part applies a change of people. */
 const GUARANTEE_MS = 60_000;
 const LI_NA: TestAccount = { sub: 'li-na', name: '李娜 Li Na', groups: ['video-staff'] };
 const CHEN: TestAccount = { sub: 'chen', name: '陈 Chen', groups: ['video-staff'] };
@@ -59,7 +59,9 @@ afterAll(async () => {
 });
 
 /** Signs in at central, and at the sites without another click. */
-async function signInEverywhere(account: TestAccount): Promise<{ browser: HttpBrowser; id: string }> {
+async function signInEverywhere(
+  account: TestAccount,
+): Promise<{ browser: HttpBrowser; cookie: string; id: string }> {
   provider.account = account;
   const person = new HttpBrowser();
   const { central } = cluster;
@@ -69,7 +71,7 @@ async function signInEverywhere(account: TestAccount): Promise<{ browser: HttpBr
   );
   for (const site of [first, second]) await person.visit(`${site.url}/sign-in?return=/healthz`);
   const me = (await (await person.fetch(`${central.url}/api/me`)).json()) as Me;
-  return { browser: person, id: me.person?.id ?? '' };
+  return { browser: person, cookie: person.cookiesOf(new URL(central.url)), id: me.person?.id ?? '' };
 }
 
 const makeToken = async (id: string): Promise<string> =>
@@ -80,13 +82,17 @@ const makeToken = async (id: string): Promise<string> =>
     })
   ).token;
 
-/** The statuses of requests with a session at central and both sites, and with a token at every part. */
-async function listStatuses(person: HttpBrowser, token: string): Promise<number[]> {
+/**
+ * The statuses of requests with a session at central and both sites, and with a token at every part.
+ *
+ * @param cookie what the browser sent when it was signed in; it forgets a session that has ended
+ */
+async function listStatuses(cookie: string, token: string): Promise<number[]> {
   const { central, tracker } = cluster;
   const parts = [central, first, second];
   const authorization = `Bearer ${token}`;
   const statuses = await Promise.all([
-    ...parts.map(({ url }) => person.fetch(`${url}/api/me`)),
+    ...parts.map(({ url }) => fetch(`${url}/api/me`, { headers: { cookie } })),
     ...parts.map(({ url }) => fetch(`${url}/api/me`, { headers: { authorization } })),
     fetch(`${tracker.url}/explain/00000000-0000-7000-8000-000000000000`, { headers: { authorization } }),
   ]);
@@ -122,21 +128,19 @@ describe.skipIf(!chromiumPath)('a person of a provider', () => {
     const li = await signInEverywhere(LI_NA);
     const chen = await signInEverywhere(CHEN);
     const [liToken, chenToken] = [await makeToken(li.id), await makeToken(chen.id)];
-    expect(await listStatuses(li.browser, liToken)).toEqual(WORKS);
-    expect(await listStatuses(chen.browser, chenToken)).toEqual(WORKS);
-    const startedMs = Date.now();
+    expect(await listStatuses(li.cookie, liToken)).toEqual(WORKS);
+    expect(await listStatuses(chen.cookie, chenToken)).toEqual(WORKS);
     await requestAsOperator('PATCH', `${cluster.central.url}/api/people/${li.id}`, { disabled: true });
     await eventually(
       'every session and token has ended',
       async () => {
-        const statuses = await listStatuses(li.browser, liToken);
+        const statuses = await listStatuses(li.cookie, liToken);
         return statuses.every(status => status === 401) || undefined;
       },
       GUARANTEE_MS,
     );
-    expect(Date.now() - startedMs).toBeLessThan(GUARANTEE_MS);
-    expect(await listStatuses(li.browser, liToken)).toEqual(ENDED);
-    expect(await listStatuses(chen.browser, chenToken)).toEqual(WORKS);
+    expect(await listStatuses(li.cookie, liToken)).toEqual(ENDED);
+    expect(await listStatuses(chen.cookie, chenToken)).toEqual(WORKS);
     expect([cluster.central, cluster.tracker, first, second].map(({ pid }) => pid)).toEqual(pids);
     provider.account = LI_NA;
     const { url } = await new HttpBrowser().visit(
