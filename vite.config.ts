@@ -17,6 +17,7 @@ const PAGE_FOLDERS: Readonly<Record<string, string>> = {
   audit: 'audit',
   account: 'account',
   'sign-in': 'sign-in',
+  'sign-in-failed': 'sign-in-failed',
   invitation: 'invitation',
   lost: 'not-found',
 };

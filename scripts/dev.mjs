@@ -22,7 +22,10 @@ const PAGE_SERVERS = {
       '/invitation': 'invitation',
     },
   },
-  site: { address: 'http://127.0.0.2:8090', pages: { '/': 'studio', '/library': 'library' } },
+  site: {
+    address: 'http://127.0.0.2:8090',
+    pages: { '/': 'studio', '/library': 'library', '/sign-in/failed': 'sign-in-failed' },
+  },
 };
 const USAGE = `Usage: npm run dev -- PART [--inspect[=PORT]] [arguments of the command]
        npm run dev -- ui central|site [ADDRESS]

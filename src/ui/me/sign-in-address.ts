@@ -18,8 +18,13 @@ export function formatSignInAddress(part: Part, path: string): string {
  *
  * @param search the query of the sign-in page
  */
-export function parseContinue(search: string): string {
-  const path = new URLSearchParams(search).get(CONTINUE_PARAMETERS.central) ?? '/';
+export const parseContinue = (search: string): string => parsePath(search, 'central');
+
+/** The same on a page of a site. */
+export const parseReturn = (search: string): string => parsePath(search, 'site');
+
+function parsePath(search: string, part: Part): string {
+  const path = new URLSearchParams(search).get(CONTINUE_PARAMETERS[part]) ?? '/';
   if (!/^\/(?![/\\])[^\p{Cc}\\]*$/u.test(path)) return '/';
   const base = 'http://central.invalid';
   const url = URL.canParse(path, base) ? new URL(path, base) : undefined;

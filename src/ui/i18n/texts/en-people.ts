@@ -45,6 +45,14 @@ export const enPeople = {
     wait: (time: string) => `Too many attempts. Try again in ${time}.`,
     failed: 'Signing in failed. Try again.',
   },
+  signInFailed: {
+    title: 'Signing in failed',
+    retry: 'Try again',
+    offline:
+      'People who are already signed in here can continue, and videos play. Only new sign-ins need central, which knows all people.',
+    insecure: (origin: string) =>
+      `Signing in needs a secure connection. This site was opened at ${origin}, without HTTPS, and browsers keep no session there. Open the site at its https:// address.`,
+  },
   passwordField: {
     show: 'Show',
     hide: 'Hide',

@@ -40,6 +40,13 @@ export const zhPeople: typeof enPeople = {
     wait: time => `尝试次数过多。请在${time}后重试。`,
     failed: '登录失败，请重试。',
   },
+  signInFailed: {
+    title: '登录失败',
+    retry: '重试',
+    offline: '已在此站点登录的人可以继续使用，视频也可以播放。只有新的登录需要中心，因为账号信息在中心。',
+    insecure: (origin: string) =>
+      `登录需要安全连接。此站点以 ${origin} 打开，没有使用 HTTPS，浏览器不会保存会话。请用 https:// 地址打开此站点。`,
+  },
   passwordField: {
     show: '显示',
     hide: '隐藏',

@@ -1,0 +1,35 @@
+/** Why signing in at this site failed, and what works nevertheless. */
+import { Notice } from '../components/notice.tsx';
+import { Page } from '../components/page.tsx';
+import { BreakGlass } from '../components/sign-in-needed.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { formatSignInAddress, parseReturn } from '../me/sign-in-address.ts';
+import { ReturnNotice } from '../person/sign-in-error.tsx';
+
+export function SignInFailed() {
+  const { t } = useTranslation();
+  const query = new URLSearchParams(location.search);
+  const next = parseReturn(location.search);
+  const code = query.get('code') ?? '';
+  return (
+    <Page title={t.signInFailed.title} home="/" links={[{ href: '/library', text: t.library.title }]}>
+      <div class="sign-in-page">
+        <h1>{t.signInFailed.title}</h1>
+        {window.isSecureContext ? (
+          <ReturnNotice code={code} />
+        ) : (
+          <Notice kind="error" testId="sign-in-error">
+            {t.signInFailed.insecure(location.origin)}
+          </Notice>
+        )}
+        {code === 'central-unreachable' && <p>{t.signInFailed.offline}</p>}
+        <p>
+          <a class="button primary" href={formatSignInAddress('site', next)}>
+            {t.signInFailed.retry}
+          </a>
+        </p>
+        <BreakGlass next={next} />
+      </div>
+    </Page>
+  );
+}
