@@ -70,7 +70,7 @@ export async function startCentralHarness(
       await central.stop();
       central = await startCentral(
         { ...config, listen: { host: '127.0.0.1', port: Number(port) } },
-        { log: silentLog },
+        { log: silentLog, ...options },
       );
     },
     async restartWith(changes) {
@@ -81,7 +81,7 @@ export async function startCentralHarness(
       const dataDirectory = join(directory, `another-${others.length}`);
       await mkdir(dataDirectory);
       await copyFile(join(directory, 'central.key'), join(dataDirectory, 'central.key'));
-      const another = await startCentral({ ...config, dataDirectory }, { log: silentLog });
+      const another = await startCentral({ ...config, dataDirectory }, { log: silentLog, ...options });
       others.push(another);
       return another;
     },

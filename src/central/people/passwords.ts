@@ -69,7 +69,7 @@ const MIN_DIFFERENT_CHARACTERS = 4;
 const MIN_OWN_CHARACTERS = 5;
 /** Frequent passwords of at least ten characters, and what is typed by sliding over a keyboard. */
 const FREQUENT =
-  /^(?:0?1234567890?|0987654321|qwertyuiop\d*|1qaz2wsx\w*|q1w2e3r4t5\w*|asdfghjkl\W?\d*|zxcvbnm\w*|password\W?\d*|passw0rd\W?\d*|iloveyou\d*|administrator\d*|changeme\d*|letmein\d*|welcome\d*|superman\d*|football\d*|baseball\d*|princess\d*|sunshine\d*|woaini\d*|abcdefghij\w*|abcd1234\w*|tributary\d*)$/;
+  /^(?:0?1234567890?|0987654321|qwertyuiop\d*|1qaz2wsx\w*|q1w2e3r4t5\w*|asdfghjkl[\W\d]*|zxcvbnm\w*|passw[o0]rd[\W\d]*|iloveyou\d*|administrator\d*|changeme\d*|letmein\d*|welcome\d*|superman\d*|football\d*|baseball\d*|princess\d*|sunshine\d*|woaini\d*|abcdefghij\w*|abcd1234\w*|tributary\d*)$/;
 
 /**
  * Rules for a new password: long enough, not frequent, and not made from the name or address. There are no rules on kinds of

@@ -18,7 +18,7 @@ export interface Counter {
   readonly limit: AttemptLimit;
 }
 
-const FIRST_DELAY_MS = 1_000;
+const FIRST_DELAY_MS = 10_000;
 
 /** The delay after so many failures that are not forgotten yet. */
 export const delayAfter = (failures: number, { free, maxDelayMs }: AttemptLimit): number =>
@@ -50,7 +50,10 @@ export function countAttempt(
         .executeTakeFirstOrThrow();
       const level = levelAt(row, nowMs);
       levels.push(level);
-      waitMs = Math.max(waitMs, Number(row.at) + delayAfter(level / limit.forgetMs, limit) - nowMs);
+      const failures = Math.ceil(level / limit.forgetMs);
+      const delayMs = delayAfter(failures, limit);
+      // Another central's clock may be ahead, and this attempt may have waited for the row.
+      if (delayMs > 0) waitMs = Math.max(waitMs, Number(row.at) + delayMs - nowMs);
     }
     if (waitMs > 0) return waitMs;
     for (const [index, { key, limit }] of sorted.entries())
