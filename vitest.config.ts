@@ -11,6 +11,7 @@ const ON_DATABASES = [
   'src/site/http/studio/studio.test.ts',
   'src/site/start.test.ts',
   'test/readers/*.test.ts',
+  'test/site/people.test.ts',
 ];
 /** A busy machine may take seconds for what usually takes milliseconds. */
 const PATIENT = { poll: { timeout: 15_000 } };

@@ -11,7 +11,7 @@ import { type CentralDatabase, type CentralSchema, migrations } from '../../src/
 import { verifyStatement } from '../../src/kernel/access/statements.ts';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { newId } from '../../src/protocol/base/ids.ts';
+import { newId, newSiteId } from '../../src/protocol/base/ids.ts';
 import type { StatementClaims } from '../../src/protocol/people/statements.ts';
 import { statementResponseSchema } from '../../src/protocol/people/statements.ts';
 import { rightsPageSchema } from '../../src/protocol/rights.ts';
@@ -125,6 +125,15 @@ describe('signing in at a site', () => {
     expect(claims.exp).toBe(claims.until);
     expect(claims.until * 1_000).toBeLessThanOrEqual(Date.now() + 1_800_000);
     expect(claims.credential).not.toBe(session.id);
+    const { entries } = (
+      await harness.request('GET', `/api/audit?object=site:${here.id}&action=sign-in.success`)
+    ).body;
+    expect(entries).toMatchObject([
+      {
+        who: { kind: 'person', id: person, name: 'Li Na', credential: claims.credential },
+        from: '127.0.0.1',
+      },
+    ]);
   });
 
   it('limits a statement to siteSessionLifetime', async () => {
@@ -138,7 +147,7 @@ describe('signing in at a site', () => {
   it('is refused for an unknown and for a revoked site', async () => {
     const site = await addSite();
     const { headers } = await insertSession(db, await insertPerson(db));
-    expect((await visit(site.id.replace(/.$/, 'f'), newVerifier(), headers)).status).toBe(404);
+    expect((await visit(newSiteId(), newVerifier(), headers)).status).toBe(404);
     await harness.request('DELETE', `/api/sites/${site.id}`);
     expect((await visit(site.id, newVerifier(), headers)).status).toBe(403);
   });

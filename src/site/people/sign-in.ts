@@ -94,7 +94,10 @@ function serveMe(app: HttpServer, { guard, people, credentials }: SignInDeps): v
       },
     },
     async (request, reply) => {
-      const isValid = await guard.authorityOf(request.raw).then(({ via }) => via === 'session', isOwnRequest);
+      const isValid = await guard.authorityOf(request.raw).then(
+        ({ via }) => via === 'session',
+        error => mayEndUnchecked(error, request),
+      );
       const credential = findCredential(request.raw, credentials);
       if (isValid && credential.kind === 'session') await people.end(credential.hash, true);
       reply.header('set-cookie', formatSessionCookie(credentials.cookie, undefined));
@@ -103,10 +106,11 @@ function serveMe(app: HttpServer, { guard, people, credentials }: SignInDeps): v
   );
 }
 
-/** A session may end although it cannot be checked now. Pages of other origins end none. */
-function isOwnRequest(error: unknown): boolean {
+/** A session may end although central cannot be asked about it now. Pages of other origins end none. */
+function mayEndUnchecked(error: unknown, { headers }: FastifyRequest): boolean {
   if (!(error instanceof Problem) || error.code === 'cross-origin') throw error;
-  return error.code === 'central-unreachable';
+  const { origin = '', host } = headers;
+  return error.code === 'central-unreachable' && URL.canParse(origin) && new URL(origin).host === host;
 }
 
 /** The verifier of another tab of this browser is used again, so that both can sign in. */

@@ -117,12 +117,10 @@ export async function touchSiteSession(
 export async function findSessionToEnd(
   db: CentralDatabase,
   { id, site, everywhere }: { readonly id: string; readonly site: SiteId; readonly everywhere: boolean },
-): Promise<string | undefined> {
-  const session = await db
-    .selectFrom('sessions')
-    .select('parent_id')
-    .where('id', '=', id)
-    .where('site_id', '=', site)
-    .executeTakeFirst();
-  return session && everywhere && session.parent_id !== null ? session.parent_id : session && id;
+): Promise<SessionRow | undefined> {
+  const find = (session: string): Promise<SessionRow | undefined> =>
+    db.selectFrom('sessions').selectAll().where('id', '=', session).executeTakeFirst();
+  const session = await find(id);
+  if (session?.site_id !== site) return undefined;
+  return (everywhere && session.parent_id !== null ? await find(session.parent_id) : undefined) ?? session;
 }

@@ -24,6 +24,7 @@ import {
 import { lockPeople } from '../../database/people/changes.ts';
 import { endSessions } from '../../database/people/sessions.ts';
 import { findSessionToEnd, redeemSignInCode } from '../../database/people/site-sessions.ts';
+import type { SessionRow } from '../../database/people/tables.ts';
 import { makeStatement, refreshStatement } from '../../people/statements.ts';
 import { type CentralContext, requireMember, requireSite } from '../context/context.ts';
 
@@ -58,7 +59,9 @@ function addSigningCalls(app: HttpServer, context: CentralContext): void {
         Date.now(),
       );
       if (!row) throw problem('code-invalid');
-      return { statement: await makeStatement(deps, site, { kind: 'session', row }) };
+      const statement = await makeStatement(deps, site, { kind: 'session', row });
+      await noteSession(context, row, 'sign-in.success', `site:${site.id}`);
+      return { statement };
     },
   );
 
@@ -99,7 +102,7 @@ function addSigningCalls(app: HttpServer, context: CentralContext): void {
 }
 
 function addSignOutCall(app: HttpServer, context: CentralContext): void {
-  const { db, changes } = context;
+  const { db } = context;
   app.post(
     '/api/statements/end',
     {
@@ -112,13 +115,8 @@ function addSignOutCall(app: HttpServer, context: CentralContext): void {
       const { id: site } = await requireSite(request, context);
       const { credential: id, everywhere } = request.body;
       const session = await findSessionToEnd(db, { id, site, everywhere });
-      if (session !== undefined) {
-        await db.transaction().execute(async tx => {
-          await lockPeople(tx);
-          await endSessions(tx, { ids: [session] }, Date.now());
-        });
-        changes.notify();
-      }
+      if (session !== undefined && (await end(context, session.id)))
+        await noteSession(context, session, 'sign-out', `session:${session.id}`);
       return reply.code(204).send();
     },
   );
@@ -157,6 +155,31 @@ function addLookupCall(app: HttpServer, context: CentralContext): void {
       return { groups: await listGroupNames(context.db) };
     },
   );
+}
+
+/** @returns false if the session had ended before */
+async function end({ db, changes }: CentralContext, session: string): Promise<boolean> {
+  const ended = await db.transaction().execute(async tx => {
+    await lockPeople(tx);
+    return endSessions(tx, { ids: [session] }, Date.now());
+  });
+  changes.notify();
+  return ended.length > 0;
+}
+
+async function noteSession(
+  { db, audit }: CentralContext,
+  { id, person_id, from_address }: SessionRow,
+  action: 'sign-in.success' | 'sign-out',
+  object: string,
+): Promise<void> {
+  const name = (await findRights(db, person_id))?.person.name;
+  await audit.append({
+    who: { kind: 'person', id: person_id, name, credential: id },
+    from: from_address ?? undefined,
+    action,
+    object,
+  });
 }
 
 /** RFC 7636, section 4.2: S256. */
