@@ -408,10 +408,10 @@ describe('an API token', () => {
 
 describe('the last operator', () => {
   it('stays, whichever way somebody tries', async () => {
-    const alone = await startCentralHarness();
+    const harness = await startCentralHarness();
     try {
       const send = async (method: string, path: string, body?: unknown) => {
-        const response = await alone.request(method, path, body === undefined ? {} : { body });
+        const response = await harness.request(method, path, body === undefined ? {} : { body });
         return response.status >= 400 ? `${response.status} ${response.body.code}` : response.body;
       };
       const add = async (email: string, roles: readonly object[]) =>
@@ -445,7 +445,7 @@ describe('the last operator', () => {
       );
       expect(results.filter(result => result === '409 last-operator')).toHaveLength(1);
     } finally {
-      await alone.stop();
+      await harness.stop();
     }
   });
 });

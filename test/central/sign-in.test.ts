@@ -175,7 +175,7 @@ describe('an attacker who guesses', () => {
   it('gets the same answer for people who are unknown, disabled, without password, or use another', async () => {
     const [known, disabled, without] = [await member(), await member(), await invite()];
     await operator('PATCH', `/api/people/${disabled.id}`, { disabled: true });
-    const answers = [];
+    const responses = [];
     for (const email of [known.email, disabled.email, without.email, 'nobody@example.edu', 'no address']) {
       const password = email === disabled.email ? PASSWORD : 'a wrong password';
       const { status, body, headers } = await open().send(
@@ -184,10 +184,10 @@ describe('an attacker who guesses', () => {
         { email, password },
         { 'x-forwarded-for': `198.51.100.${++count}` },
       );
-      answers.push(JSON.stringify([status, body, [...headers].filter(([name]) => name !== 'date')]));
+      responses.push(JSON.stringify([status, body, [...headers].filter(([name]) => name !== 'date')]));
     }
-    expect(new Set(answers).size, answers.join('\n')).toBe(1);
-    expect(answers[0]).toContain('sign-in-failed');
+    expect(new Set(responses).size, responses.join('\n')).toBe(1);
+    expect(responses[0]).toContain('sign-in-failed');
   });
 
   it('is limited by account and network, also for unknown people, and does not lock out the person elsewhere', async () => {
@@ -253,7 +253,7 @@ describe('a limit', () => {
     expect(await attempt(now + 600_000)).toBe(0);
   });
 
-  it('holds for attempts at the same time, and takes back successes', async () => {
+  it('holds for attempts at the same time, and forgets successes', async () => {
     const waits = await Promise.all(Array.from({ length: 10 }, () => attempt(2_000_000, 'b')));
     expect(waits.filter(wait => wait === 0)).toHaveLength(3);
     await uncountAttempt(db, [{ key: 'test b', limit }]);
@@ -345,8 +345,8 @@ describe('a session', () => {
     expect(await browser.outcome('DELETE', `/api/people/${id}/sessions/${credential}`)).toBe(
       '404 credential-unknown',
     );
-    const stranger = await member();
-    const foreign = (await stranger.browser.send('GET', '/api/me')).body.credential;
+    const unrelated = await member();
+    const foreign = (await unrelated.browser.send('GET', '/api/me')).body.credential;
     expect(await browser.outcome('DELETE', `/api/people/${id}/sessions/${foreign}`)).toBe(
       '404 credential-unknown',
     );
@@ -356,7 +356,7 @@ describe('a session', () => {
     expect((await central.request('GET', '/api/me', { token: null, headers: { cookie } })).status).toBe(401);
     expect(await browser.outcome('DELETE', `/api/people/${id}/sessions`)).toBe(204);
     expect(await browser.me()).toBe('401 credential-invalid');
-    expect(await stranger.browser.me()).toBe(stranger.id);
+    expect(await unrelated.browser.me()).toBe(unrelated.id);
   });
 
   it('ends when it is not used, and in any case after its lifetime; expired rows are deleted', async () => {
@@ -382,7 +382,7 @@ describe('a session', () => {
     expect(await rows()).toBe(0);
   });
 
-  it('ends the sessions at sites that were started from it, and tells the sites', async () => {
+  it('ends the sessions at sites that were started from it, and writes that into the feed', async () => {
     const { id, browser } = await member();
     const { credential } = (await browser.send('GET', '/api/me')).body;
     const parent = await db

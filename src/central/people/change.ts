@@ -10,7 +10,7 @@ export interface ChangeDeps {
 }
 
 /**
- * Runs `work` in a transaction in which no other change of people is under way, so that what it checks is still true when it
+ * Runs `work` in a transaction in which no other change of people is in progress, so that what it checks is still true when it
  * commits. A failure undoes everything.
  */
 export async function changePeople<Result>(

@@ -26,7 +26,7 @@ import { mayControl } from './rules.ts';
 const HOUR_MS = 3_600_000;
 export const INVITATION_MS = 7 * 24 * HOUR_MS;
 const LIFETIME_MS = { password: 24 * HOUR_MS, 'sign-in': HOUR_MS, administrator: 24 * HOUR_MS } as const;
-export const OPERATOR: Assignment = { role: 'operator', scope: 'everything' };
+const OPERATOR: Assignment = { role: 'operator', scope: 'everything' };
 
 export interface NewLink {
   readonly kind: LinkRow['kind'];
@@ -119,7 +119,7 @@ export interface LinkUse {
 }
 
 /**
- * Uses a link up, and sets the password. Returns the person who is to be signed in.
+ * Uses a link up, and sets the password. Returns the person, who should be signed in next.
  *
  * @throws Problem 410 `link-invalid`; 400 `request-invalid`, `password-weak`; 403 `sign-in-refused`
  */

@@ -57,7 +57,7 @@ function derive(
 ): Promise<Buffer> {
   const options: ScryptOptions = { N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES };
   return new Promise((resolve, reject) => {
-    // The same password typed on two keyboards may differ in its code points (NIST SP 800-63B, section 3.1.1.2).
+    // The same password typed on two keyboards may differ in its code points (NIST 800-63B, section 3.1.1.2).
     scrypt(password.normalize('NFKC'), salt, HASH_BYTES, options, (error, key) =>
       error ? reject(error) : resolve(key),
     );
@@ -67,13 +67,13 @@ function derive(
 const MIN_DIFFERENT_CHARACTERS = 4;
 /** Shorter names may be part of a password, and a password needs this many characters besides the name. */
 const MIN_OWN_CHARACTERS = 5;
-/** Frequent passwords of at least ten characters, and what is typed by sliding over a keyboard. */
+/** Frequent passwords of at least ten characters, and rows of a keyboard. */
 const FREQUENT =
   /^(?:0?1234567890?|0987654321|qwertyuiop\d*|1qaz2wsx\w*|q1w2e3r4t5\w*|asdfghjkl[\W\d]*|zxcvbnm\w*|passw[o0]rd[\W\d]*|iloveyou\d*|administrator\d*|changeme\d*|letmein\d*|welcome\d*|superman\d*|football\d*|baseball\d*|princess\d*|sunshine\d*|woaini\d*|abcdefghij\w*|abcd1234\w*|tributary\d*)$/;
 
 /**
  * Rules for a new password: long enough, not frequent, and not made from the name or address. There are no rules on kinds of
- * characters, and passwords do not expire (NIST SP 800-63B, section 3.1.1.2).
+ * characters, and passwords do not expire (NIST 800-63B, section 3.1.1.2).
  *
  * @throws Problem 400 `password-weak`
  */

@@ -2,7 +2,7 @@
  * Rules against escalation: what people who manage people may see and change. Nobody gives away, takes, or takes over rights that
  * they do not have. Pure.
  *
- * Someone who may manage people for some sites sees and changes the roles for these sites only. Whoever changes the account of
+ * Someone who may manage people for some sites sees and changes the roles for these sites only. Anyone who changes the account of
  * another person (name, disabled, links, tokens, sessions) could act as that person, and therefore needs all of that person's
  * rights.
  */

@@ -134,7 +134,7 @@ export interface PersonDetails {
   readonly invitedUntil: number | null;
 }
 
-/** What is listed with people, by their ids. */
+/** Finds the groups, providers and invitations of people. */
 export async function findDetails(
   db: CentralDatabase,
   people: readonly string[],

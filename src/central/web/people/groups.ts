@@ -39,7 +39,7 @@ import { audit } from '../context/audit.ts';
 import type { CentralContext } from '../context/context.ts';
 import { rolesDetail } from './describe.ts';
 import { requireKnownSites } from './people.ts';
-import { requireManager, requirePerson } from './target.ts';
+import { requirePeopleManagement, requirePerson } from './target.ts';
 
 const ofGroup = z.object({ id: groupIdSchema });
 const ofMember = z.object({ id: groupIdSchema, person: personIdSchema });
@@ -84,7 +84,7 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
 
   app.get('/api/groups', { schema: { response: { 200: groupListSchema } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    const authority = await requireManager(request, context);
+    const authority = await requirePeopleManagement(request, context);
     return { groups: (await listGroups(db)).map(group => describe(authority, group)) };
   });
 
@@ -106,7 +106,7 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
     '/api/groups',
     { schema: { body: newGroupSchema, response: { 201: groupSchema } } },
     async (request, reply) => {
-      const authority = await requireManager(request, context);
+      const authority = await requirePeopleManagement(request, context);
       const { name, roles = [] } = request.body;
       requireAssignable(authority, roles);
       await requireKnownSites(db, roles);
@@ -139,7 +139,7 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       const { id } = request.params;
       const { name, roles: wanted } = request.body;
-      const authority = await requireManager(request, context, `group:${id}`);
+      const authority = await requirePeopleManagement(request, context, `group:${id}`);
       if (name !== undefined) await context.guard.require(request.raw, 'manage-people', {}, `group:${id}`);
       if (wanted !== undefined) await requireKnownSites(db, wanted);
       const group = await changeRights(context, async (tx, nowMs) => {
@@ -163,7 +163,7 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
 
   app.delete('/api/groups/:id', { schema: { params: ofGroup } }, async (request, reply) => {
     const { id } = request.params;
-    const authority = await requireManager(request, context);
+    const authority = await requirePeopleManagement(request, context);
     await changeRights(context, async (tx, nowMs) => {
       const group = await requireGroup(tx, id);
       requireAssignable(authority, parseRoles(group.roles));
@@ -179,14 +179,14 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
   addSiteRolesCall(app, context);
 }
 
-/** Being in a group gives its roles, so whoever changes the members needs to have what the roles permit. */
+/** Being in a group gives its roles, so anyone who changes the members needs to have what the roles permit. */
 function addMemberCalls(app: HttpServer, context: CentralContext): void {
   app.put(
     '/api/groups/:id/members/:person',
     { schema: { description: 'Adds a person to a group.', params: ofMember } },
     async (request, reply) => {
       const { id, person } = request.params;
-      const authority = await requireManager(request, context);
+      const authority = await requirePeopleManagement(request, context);
       await changePeople(context, async (tx, nowMs) => {
         const { roles } = await requireGroup(tx, id);
         requireAssignable(authority, parseRoles(roles));
@@ -205,7 +205,7 @@ function addMemberCalls(app: HttpServer, context: CentralContext): void {
     { schema: { description: 'Removes a person who was added by hand from a group.', params: ofMember } },
     async (request, reply) => {
       const { id, person } = request.params;
-      const authority = await requireManager(request, context);
+      const authority = await requirePeopleManagement(request, context);
       await changeRights(context, async (tx, nowMs) => {
         const { roles } = await requireGroup(tx, id);
         requireAssignable(authority, parseRoles(roles));

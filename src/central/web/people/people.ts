@@ -36,7 +36,7 @@ import {
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime } from '../context/context.ts';
 import { describePeople, describePerson, rolesDetail } from './describe.ts';
-import { centralUrlOf, ofPerson, requireManager, requirePerson } from './target.ts';
+import { centralUrlOf, ofPerson, requirePeopleManagement, requirePerson } from './target.ts';
 
 const PAGE_ROWS = 100;
 const listQuery = z.object({
@@ -74,7 +74,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      const authority = await requireManager(request, context);
+      const authority = await requirePeopleManagement(request, context);
       const { q, site, group, limit, cursor } = request.query;
       if (site !== undefined) await guard.require(request.raw, 'manage-people', { site }, `site:${site}`);
       const found = await listPeople(db, {
@@ -104,7 +104,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
       },
     },
     async (request, reply) => {
-      const authority = await requireManager(request, context);
+      const authority = await requirePeopleManagement(request, context);
       const { name, email } = request.body;
       const roles: readonly Assignment[] =
         request.body.roles ?? managedScopes(authority).map(scope => ({ role: 'viewer', scope }));
@@ -142,6 +142,12 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 
+  addPersonCalls(app, context);
+}
+
+function addPersonCalls(app: HttpServer, context: CentralContext): void {
+  const { db, guard } = context;
+
   app.get(
     '/api/people/:id',
     { schema: { params: ofPerson, response: { 200: personSchema } } },
@@ -149,7 +155,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
       reply.header('cache-control', 'no-store');
       const { id } = request.params;
       const authority = await guard.authorityOf(request.raw);
-      if (authority.person?.id !== id) await requireManager(request, context, `person:${id}`);
+      if (authority.person?.id !== id) await requirePeopleManagement(request, context, `person:${id}`);
       return describePerson(db, authority, { id });
     },
   );
@@ -168,7 +174,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       const { id } = request.params;
       const { name, disabled, roles: wanted } = request.body;
-      const authority = await requireManager(request, context, `person:${id}`);
+      const authority = await requirePeopleManagement(request, context, `person:${id}`);
       if (wanted !== undefined) await requireKnownSites(db, wanted);
       const row = await changeRights(context, async (tx, nowMs) => {
         const { person, permissions } = await requirePerson(tx, id);
@@ -213,6 +219,10 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 
+  addLinkCall(app, context);
+}
+
+function addLinkCall(app: HttpServer, context: CentralContext): void {
   app.post(
     '/api/people/:id/links',
     {
@@ -229,8 +239,8 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
       const { kind } = request.body;
       const authority =
         kind === 'sign-in'
-          ? await guard.require(request.raw, 'everything', {}, `person:${id}`)
-          : await requireManager(request, context, `person:${id}`);
+          ? await context.guard.require(request.raw, 'everything', {}, `person:${id}`)
+          : await requirePeopleManagement(request, context, `person:${id}`);
       if (kind === 'password' && !context.config.localAccounts) throw localAccountsOff();
       const { secret, expiresMs } = await changePeople(context, async (tx, nowMs) => {
         const { person, permissions } = await requirePerson(tx, id);

@@ -20,7 +20,7 @@ export const centralUrlOf = (request: FastifyRequest, { config }: CentralContext
  *
  * @throws Problem 401 `sign-in-needed`, 403 `not-permitted`
  */
-export async function requireManager(
+export async function requirePeopleManagement(
   request: FastifyRequest,
   { guard }: CentralContext,
   object?: string,
@@ -49,7 +49,7 @@ export async function requireSelfOrControl(
 ): Promise<{ readonly authority: Authority; readonly target: PersonWithRights; readonly isSelf: boolean }> {
   const authority = await context.guard.authorityOf(request.raw);
   const isSelf = authority.person?.id === id;
-  if (!isSelf) await requireManager(request, context, `person:${id}`);
+  if (!isSelf) await requirePeopleManagement(request, context, `person:${id}`);
   const target = await requirePerson(context.db, id);
   if (!isSelf) requireControl(authority, target.permissions);
   return { authority, target, isSelf };
