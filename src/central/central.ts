@@ -10,6 +10,7 @@ import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { ownAuthorities, socketAuthorities } from '../kernel/http/own-names.ts';
 import { createHttp } from '../kernel/http/server.ts';
+import type { Recipient } from '../kernel/http/signed-requests.ts';
 import { type KeyPair, readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/keys.ts';
 import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { createSecretBox } from '../kernel/identity/secret-box.ts';
@@ -103,12 +104,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       videos: () => countVideos(db),
       pendingSignals: () => countPending(db),
     });
-    const changes = new ChangeNotifier();
-    // Another central on the same database notifies of its changes through the database.
-    if (config.database) {
-      const listener = listenTo(config.database, CHANGES_CHANNEL, () => changes.notify());
-      lifetime.add('notifications of other centrals', listener.stop);
-    }
+    const changes = openNotifier(config, lifetime);
     const links = new Links();
     const signer = { key, keyId: CENTRAL_KEY_ID };
     const readers = createReaders({ signer, links, secrets, clock: systemClock });
@@ -145,8 +141,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       metrics,
       recipient: {
         nonces: openNonces(config.dataDirectory, log, lifetime),
-        // Members may call central by the address on which it listens. Nobody else receives what a member signs for central.
-        authorities: ({ socket }) => [...ownAuthorities(config), ...socketAuthorities(socket)],
+        authorities: authoritiesOf(config),
       },
       rejections: new RejectionLog(db),
       signalRate: new SignalRate(),
@@ -157,11 +152,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     await db.transaction().execute(tx => notePeopleChange(tx, { all: true }, Date.now()));
     await app.listen(config.listen);
     await collector.start();
-    lifetime.add(
-      'placement loop',
-      startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
-    );
-    lifetime.add('grants of viewers', startViewingLoop(context).stop);
+    startLoops(context, lifetime);
     // Long polls end first, so that nothing waits for them.
     lifetime.add('long polls', () => {
       stopping = true;
@@ -169,11 +160,35 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       links.close();
     });
     const url = ownUrl();
-    lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
     await prepareFirstStart({ db, config, print: options.print ?? (() => {}) }, url);
     log.info({ url, data: config.dataDirectory }, 'central is up');
     return { url, publicKey: key.publicKey };
   });
+}
+
+/** Another central on the same database notifies of its changes through the database. */
+function openNotifier({ database }: CentralConfig, lifetime: Lifetime): ChangeNotifier {
+  const changes = new ChangeNotifier();
+  if (database) {
+    const listener = listenTo(database, CHANGES_CHANNEL, () => changes.notify());
+    lifetime.add('notifications of other centrals', listener.stop);
+  }
+  return changes;
+}
+
+/** Members may call central by the address on which it listens. Nobody else receives what a member signs for central. */
+const authoritiesOf =
+  (config: CentralConfig): Recipient['authorities'] =>
+  ({ socket }) => [...ownAuthorities(config), ...socketAuthorities(socket)];
+
+function startLoops(context: CentralContext, lifetime: Lifetime): void {
+  const { db, changes, config, log } = context;
+  lifetime.add(
+    'placement loop',
+    startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
+  );
+  lifetime.add('grants of viewers', startViewingLoop(context).stop);
+  lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
 }
 
 const countVideos = async (db: CentralDatabase): Promise<number> =>
