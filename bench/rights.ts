@@ -3,16 +3,27 @@
  * checked, in one process: compared with the plain HMAC-SHA256 of the same bytes (the limit), and with an Ed25519
  * signature, which was not chosen (docs/decisions/0015).
  */
-import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomBytes, sign as signEd25519, verify } from 'node:crypto';
 import { silentLog } from '../src/kernel/log.ts';
 import { RightsState } from '../src/kernel/rights/rights-state.ts';
-import { deriveSiteKey, signRight, verifyRight } from '../src/kernel/rights/rights-token.ts';
+import {
+  deriveSiteKey,
+  deriveTrackersKey,
+  signRight,
+  verifyRight,
+} from '../src/kernel/rights/rights-token.ts';
 import { newSiteId, newVideoId } from '../src/protocol/base/ids.ts';
 import { createSiteRights } from '../src/site/rights/site-rights.ts';
+import { createPrivateAccess } from '../src/tracker/client/private-access.ts';
+import { createPlayResponses } from '../src/tracker/play/responses.ts';
+import { createTimelines } from '../src/tracker/play/timelines.ts';
+import { clientOf, hideVideos, makeFilledTracker, videoOf } from './choose/filled.ts';
 
 const RUNS = 5;
 const RUN_MS = 300;
 const CHECKS_PER_ROUND = 200;
+const VIDEOS = 500;
+const FRESH_GRANTS = 40_000;
 
 export interface RightsBench {
   readonly bench: 'rights';
@@ -41,6 +52,51 @@ function perSecond(work: () => void): number {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+/** A play request for a public video, and for a private one by a viewer with a grant: the whole response of a tracker. */
+function createPlays(): Readonly<Record<string, () => void>> {
+  const master = randomBytes(32);
+  const state = RightsState.open();
+  const keys = [{ generation: 1, key: master.toString('base64url') }];
+  state.apply({ position: 1, more: false, keys, videos: [], revoked: [] });
+  const tracker = makeFilledTracker(VIDEOS, createPrivateAccess(state));
+  hideVideos(tracker.registry, VIDEOS);
+  const responses = createPlayResponses({ ...tracker, timelines: createTimelines() });
+  const trackersKey = { generation: 1, key: deriveTrackersKey(master) };
+  const sign = (at: number, id: number): string => {
+    const subject = id.toString(16).padStart(16, '0');
+    return signRight(trackersKey, { kind: 'grant', expiresS: 2_000_000_000, subject }, videoOf(VIDEOS + at));
+  };
+  const play = (n: number, grant: string | undefined): void => {
+    const address = clientOf(n * 7);
+    responses.json({
+      video: videoOf(n % (2 * VIDEOS)),
+      address,
+      client: tracker.viewers.at(address),
+      claimedAddress: undefined,
+      credentials: { grant },
+      trackerUrl: 'https://tracker.example.edu',
+      sessionId: undefined,
+      player: 'script',
+    });
+  };
+  /** A player and its page make several requests with the same grant. */
+  const grants = Array.from({ length: VIDEOS }, (_, at) => sign(at, at));
+  /** More than a tracker remembers. */
+  const fresh = Array.from({ length: FRESH_GRANTS }, (_, at) => sign(at % VIDEOS, at + VIDEOS));
+  let n = 0;
+  return {
+    'public play': () => play(n++ % VIDEOS, undefined),
+    'play with a grant': () => {
+      const at = n++ % VIDEOS;
+      play(VIDEOS + at, grants[at]);
+    },
+    'first play with a grant': () => {
+      const at = n++ % fresh.length;
+      play(VIDEOS + (at % VIDEOS), fresh[at]);
+    },
+  };
+}
+
 export async function run(): Promise<RightsBench> {
   const video = newVideoId();
   const key = deriveSiteKey(randomBytes(32), newSiteId());
@@ -49,12 +105,13 @@ export async function run(): Promise<RightsBench> {
   const bytes = Buffer.from(token, 'base64url').subarray(0, 14);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const message = Buffer.concat([bytes, Buffer.from(video)]);
-  const signature = sign(null, message, privateKey);
+  const signature = signEd25519(null, message, privateKey);
   const state = RightsState.open();
   const keys = [{ generation: 1, key: key.toString('base64url') }];
   state.apply({ position: 1, more: false, keys, videos: [], revoked: [] });
   const rights = createSiteRights(state, silentLog);
   const works: Readonly<Record<string, () => void>> = {
+    ...createPlays(),
     token: () => {
       if (!verifyRight(token, video, () => key)) throw new Error('A genuine token was rejected.');
     },
@@ -88,6 +145,8 @@ export async function run(): Promise<RightsBench> {
       'token against bare HMAC': ratioOf('token', 'hmac'),
       'token seen before against bare HMAC': ratioOf('token seen before', 'hmac'),
       'token against Ed25519': ratioOf('token', 'ed25519'),
+      'play with a grant against a public play': ratioOf('play with a grant', 'public play'),
+      'first play with a grant against a public play': ratioOf('first play with a grant', 'public play'),
     },
     perSecond: medians,
   };

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { RevisionId, SiteId, VideoId } from '../../src/protocol/base/ids.ts';
 import type { Rendition } from '../../src/protocol/media/media.ts';
 import { prefixOf } from '../../src/tracker/client/network-prefix.ts';
+import type { PrivateAccess } from '../../src/tracker/client/private-access.ts';
 import { createSessions } from '../../src/tracker/client/sessions.ts';
 import { createViewers, NO_ZONES } from '../../src/tracker/client/viewers.ts';
 import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
@@ -67,9 +68,14 @@ const ladder = (n: number): Rendition[] => [
 ];
 
 /** Registers all videos before their copies, which is the order that moves most records. */
-export function fillVideos(registry: Registry, videos: number): void {
+export const fillVideos = (registry: Registry, videos: number): void => register(registry, 0, videos, {});
+/** Registers as many private videos, whose numbers follow. */
+export const hideVideos = (registry: Registry, videos: number): void =>
+  register(registry, videos, 2 * videos, { isPrivate: true });
+
+function register(registry: Registry, from: number, to: number, more: { readonly isPrivate?: true }): void {
   for (let copy = 0; copy < COPIES; copy++) {
-    for (let n = 0; n < videos; n++) {
+    for (let n = from; n < to; n++) {
       registry.apply([
         {
           kind: 'video',
@@ -82,6 +88,7 @@ export function fillVideos(registry: Registry, videos: number): void {
           bitrateBps: 5_200_000,
           durationMs: 5_400_000,
           renditions: copy === 0 ? ladder(n) : [],
+          ...more,
         },
       ]);
     }
@@ -108,7 +115,7 @@ export function fillSites(registry: Registry): void {
   }
 }
 
-export function makeFilledTracker(videos: number) {
+export function makeFilledTracker(videos: number, privateAccess: PrivateAccess = { open: () => undefined }) {
   const registry = new Registry();
   fillSites(registry);
   fillVideos(registry, videos);
@@ -160,7 +167,7 @@ export function makeFilledTracker(videos: number) {
     rankingState,
     memory,
     partialHolders: () => [],
-    privateAccess: { open: () => undefined },
+    privateAccess,
     onPlayed: () => {},
     notReadyReason: () => undefined,
   });

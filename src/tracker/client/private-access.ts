@@ -2,6 +2,7 @@
  * Decides who gets access to private videos (docs/private-videos.md): a client with a grant, a site that signed its
  * request, an operator, and for internal videos a client in a house network. Access consists of tokens, one for each offered site.
  */
+import { LRUCache } from 'lru-cache';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import type { RightsState } from '../../kernel/rights/rights-state.ts';
 import {
@@ -47,6 +48,8 @@ const NO_TOKENS: Access = { tokenFor: () => '' };
  * grant.
  */
 const MAX_VIEWER_TOKEN_S = 12 * 3_600;
+/** Grants that are remembered as verified, with the tokens of up to eight sites each: about 20 MB. */
+const MAX_GRANTED = 20_000;
 const MEMBER_TOKEN_S = 3_600;
 /** A token of a viewer in a house network belongs to no grant, so nobody can revoke it. It is for one viewing. */
 const HOUSE_TOKEN_S = 6 * 3_600;
@@ -60,10 +63,22 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
     if (!master) throw keysUnknown();
     return master;
   };
-  const accessOf = (video: VideoId, generation: number, claims: Claims): Access => ({
-    tokenFor: site =>
-      signRight({ generation, key: deriveSiteKey(masterKeyOf(generation), site) }, claims, video),
-  });
+  const accessOf = (video: VideoId, generation: number, claims: Claims): Access => {
+    const tokens = new Map<SiteId, string>();
+    return {
+      tokenFor(site) {
+        const known = tokens.get(site);
+        if (known !== undefined) return known;
+        const key = siteKeys.of(masterKeyOf(generation), site);
+        const token = signRight({ generation, key }, claims, video);
+        tokens.set(site, token);
+        return token;
+      },
+    };
+  };
+  const siteKeys = createSiteKeys();
+  /** A player and its page present the same grant with every request. The key, the expiry and a revocation are checked each time. */
+  const granted = new LRUCache<string, Granted>({ max: MAX_GRANTED });
   const roundUp = (seconds: number): number => Math.ceil(seconds / ROUND_S) * ROUND_S;
 
   return {
@@ -82,6 +97,17 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
         return accessOf(video, generation, { kind: 'viewer', expiresS, subject: NO_SUBJECT });
       }
       if (generation === undefined) throw keysUnknown();
+      const known = granted.get(grant);
+      const limitS = roundUp(nowS() + MAX_VIEWER_TOKEN_S);
+      if (
+        known?.video === video &&
+        known.limitS === limitS &&
+        nowS() <= known.claims.expiresS &&
+        rights.findKey(known.generation, nowS()) === known.master
+      ) {
+        if (rights.isRevoked(known.claims.subject)) throw grantRevoked();
+        return known.access;
+      }
       const findMaster = (asked: number): Buffer | undefined =>
         asked === 0 ? undefined : rights.findKey(asked, nowS());
       const claims = verifyGrant(grant, video, findMaster, nowS());
@@ -89,11 +115,46 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
       const { subject, expiresS } = claims;
       if (rights.isRevoked(subject)) throw grantRevoked();
       // Signed with the generation of the grant, which a site that does not have the newest keys accepts.
-      return accessOf(video, generationOf(grant), {
+      const ofGrant = generationOf(grant);
+      const access = accessOf(video, ofGrant, {
         kind: 'viewer',
-        expiresS: Math.min(expiresS, roundUp(nowS() + MAX_VIEWER_TOKEN_S)),
+        expiresS: Math.min(expiresS, limitS),
         subject,
       });
+      granted.set(grant, {
+        video,
+        claims,
+        generation: ofGrant,
+        master: masterKeyOf(ofGrant),
+        limitS,
+        access,
+      });
+      return access;
+    },
+  };
+}
+
+/** A grant that was verified before, for this video and with this key. */
+interface Granted {
+  readonly video: VideoId;
+  readonly claims: Claims;
+  readonly generation: number;
+  readonly master: Buffer;
+  /** The latest expiry of a token at that time. */
+  readonly limitS: number;
+  readonly access: Access;
+}
+
+/** The keys of sites, which are derived once from each master key. */
+function createSiteKeys() {
+  const known = new WeakMap<Buffer, Map<SiteId, Buffer>>();
+  return {
+    of(master: Buffer, site: SiteId): Buffer {
+      const keys = known.get(master) ?? new Map<SiteId, Buffer>();
+      known.set(master, keys);
+      const key = keys.get(site) ?? deriveSiteKey(master, site);
+      keys.set(site, key);
+      return key;
     },
   };
 }

@@ -3,6 +3,7 @@
  * without a grant; with one it plays at every site; and a revoked grant is refused within a minute.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newVideoId } from '../../../src/protocol/base/ids.ts';
 import type { Video } from '../../../src/protocol/central.ts';
 import type { Grant } from '../../../src/protocol/rights.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
@@ -135,6 +136,14 @@ describe('a private video', () => {
     try {
       const watchPage = await browser.newPage();
       await watchPage.goto(`${cluster.central.url}/watch/${id}#token=${TOKEN}`);
+      // Those who may watch it need no link.
+      await eventually(
+        'it plays for an operator',
+        async () =>
+          (await watchPage.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 1 ||
+          undefined,
+        30_000,
+      );
       await watchPage.fill('[data-testid=new-link] [name=note]', 'For the choir');
       await watchPage.click('[data-testid=new-link] button[type=submit]');
       const link = await watchPage.inputValue('[data-testid=link]', { timeout: 15_000 });
@@ -146,6 +155,12 @@ describe('a private video', () => {
       viewer.on('request', request => requests.push(`${request.url()} ${request.headers().referer ?? ''}`));
       await viewer.goto(link.replace(/#.*/, ''));
       await viewer.waitForSelector('[data-testid=error]');
+      // The page is the same for every id that the viewer may not know.
+      const refusal = await viewer.innerText('main');
+      await viewer.waitForSelector('[data-testid=sign-in-to-watch]');
+      await viewer.goto(`${cluster.central.url}/watch/${newVideoId()}`);
+      await viewer.waitForSelector('[data-testid=sign-in-to-watch]');
+      expect(await viewer.innerText('main')).toBe(refusal);
       await viewer.goto(link);
       await eventually(
         'it plays',
