@@ -449,3 +449,40 @@ describe('the last operator', () => {
     }
   });
 });
+
+describe('the audit log', () => {
+  it('has each change and each refusal with the person, and no secret', async () => {
+    const manager = await someone(at(hangzhou, 'site-manager'));
+    const person = await invite([at(hangzhou, 'viewer')], manager.token);
+    const created = await newToken(person.id, {}, manager.token);
+    const path = `/api/people/${person.id}`;
+    expect(await outcome(manager.token, 'PATCH', path, { roles: [at(hangzhou, 'author')] })).toBe(200);
+    expect(await outcome(manager.token, 'PATCH', path, { roles: [everywhere('operator')] })).toBe(
+      '403 not-permitted',
+    );
+    const link = await newLink(person.id, 'sign-in');
+    const browser = await signInByLink(link.secret);
+    expect(await browser.outcome('POST', '/api/sign-out')).toBe(204);
+    const entriesOf = async (query: string) =>
+      (await call(TOKEN, 'GET', `/api/audit?limit=100&${query}`)).body.entries;
+    const actions = async (query: string): Promise<string[]> =>
+      (await entriesOf(query)).map(({ action }: { action: string }) => action);
+    expect((await actions(`object=person:${person.id}`)).sort()).toEqual([
+      'person.create',
+      'person.link',
+      'role.assign',
+      'sign-in.success',
+    ]);
+    expect(await actions(`object=token:${created.id}`)).toEqual(['token.create']);
+    expect(await actions(`person=${person.id}&action=sign-out`)).toEqual(['sign-out']);
+    expect(await entriesOf(`person=${manager.id}&action=access.refused`)).toEqual([
+      expect.objectContaining({
+        who: expect.objectContaining({ kind: 'token', id: manager.id }),
+        object: `PATCH ${path}`,
+      }),
+    ]);
+    const all = JSON.stringify([await entriesOf('order=desc'), await entriesOf('order=asc')]);
+    for (const secret of [manager.token, created.token, person.secret, link.secret, TOKEN])
+      expect(all.includes(secret)).toBe(false);
+  });
+});
