@@ -6,12 +6,13 @@ import { lockDirectory } from '../kernel/directory-lock.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { authorityOf, ownAuthorities } from '../kernel/http/own-names.ts';
+import type { Http } from '../kernel/http/server.ts';
 import type { Recipient } from '../kernel/http/signed-requests.ts';
 import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/membership/member.ts';
-import { openTrackerAudit } from './audit/audit.ts';
+import { openTrackerAudit, type TrackerAudit } from './audit/audit.ts';
 import { openViewers } from './client/open-viewers.ts';
 import type { TrackerConfig } from './config.ts';
 import { serveExplain } from './explain/routes.ts';
@@ -34,7 +35,7 @@ import { SiteEvidence } from './reports/site-evidence.ts';
 import { serveSiteReports } from './reports/site-reports.ts';
 import { startSweeping } from './reports/sweeping.ts';
 import { followFeed } from './sync/feed.ts';
-import { createTrackerPeople } from './sync/people.ts';
+import { createTrackerPeople, type TrackerPeople } from './sync/people.ts';
 import { startSync } from './sync/sync.ts';
 
 export interface RunningTracker {
@@ -121,18 +122,7 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     lifetime,
   );
   const { app, metrics } = http;
-  const credentials = {
-    operatorToken: config.breakGlass ? config.operatorToken : undefined,
-    cookie: undefined,
-  };
-  enforceAccess(
-    app,
-    TRACKER_ACCESS,
-    createAccessGuard({
-      authenticate: createAuthenticate({ credentials, people: people.checker }),
-      ...audit,
-    }),
-  );
+  checkCallers(app, config, people, audit);
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
   const decider = servePlayerCalls(http, { ...base, ...sync, ...play, audit, recipient }, lifetime);
@@ -151,4 +141,16 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   const address = formatAddress(config.listen.host, port);
   log.info({ listen: address, videos: registry.videoCount }, 'tracker is up');
   return { url: `http://${address}` };
+}
+
+/** Applies the access rules of this tracker to the routes that are added from now on. */
+function checkCallers(
+  app: Http['app'],
+  { breakGlass, operatorToken }: TrackerConfig,
+  people: TrackerPeople,
+  audit: TrackerAudit,
+): void {
+  const credentials = { operatorToken: breakGlass ? operatorToken : undefined, cookie: undefined };
+  const authenticate = createAuthenticate({ credentials, people: people.checker });
+  enforceAccess(app, TRACKER_ACCESS, createAccessGuard({ authenticate, ...audit }));
 }

@@ -124,7 +124,7 @@ describe('a session', () => {
     await checker.accept('s', await statementOf('session'));
   });
 
-  it('is accepted without asking central, also after a restart and while central is away', async () => {
+  it('is accepted without asking central, also after a restart and while central is unavailable', async () => {
     central.isDown = true;
     for (let i = 0; i < 100; i++) expect(await nameOf()).toBe('Li Na');
     checker = start();
@@ -150,7 +150,7 @@ describe('a session', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('is refused while it is stale and central is away, and does not ask for each request', async () => {
+  it('is refused while it is stale and central is unavailable, and does not ask for each request', async () => {
     markStale('s');
     central.isDown = true;
     for (let i = 0; i < 5; i++) await expect(nameOf()).rejects.toEqual(rejected('central-unreachable'));

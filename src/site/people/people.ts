@@ -1,4 +1,4 @@
-/** The people of a site: their sessions and tokens, which central vouches for, and telling central who has signed out. */
+/** The people of a site: their sessions and tokens, which central vouches for, and the reports to central of who has signed out. */
 
 import * as z from 'zod';
 import { type CredentialChecker, createCredentialChecker } from '../../kernel/access/check-credentials.ts';

@@ -258,7 +258,7 @@ describe("another person's video", () => {
     expect(await rowOf(id)).toEqual(before);
   });
 
-  it('is not listed, and an unknown id tells nothing to people without a role here', async () => {
+  it('is not listed, and an unknown id reveals nothing to people without a role here', async () => {
     const own = await awaiting('author');
     const others = await awaiting('other');
     const without = await addReady();
@@ -494,7 +494,7 @@ describe('an edit', () => {
       expect([status, body]).toEqual([403, expect.objectContaining({ permission: 'publish' })]);
     }
     expect((await patch('author', id, { name: 'Still mine' })).status).toBe(200);
-    // Before it is published, the author may choose any audience: whoever approves it sees which.
+    // Before it is published, the author may choose any audience: the person who approves the video sees it.
     const draft = await awaiting('author', { audience: { audience: 'private', groups: [] } });
     expect((await patch('author', draft, { audience: 'public' })).status).toBe(200);
   });

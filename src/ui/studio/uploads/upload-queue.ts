@@ -80,16 +80,10 @@ export function startUploadQueue({
     update(key, change);
     startNext();
   }
-  const makeClient = (key: number, file: File, { audience, groups }: AudienceOfVideo): Upload => {
+  const makeClient = (key: number, file: File, audience: AudienceOfVideo): Upload => {
     const client: Upload = new Upload(file, {
       endpoint: '/api/uploads',
-      // The language of the video may differ from that of the page, so none is sent.
-      metadata: {
-        name: nameWithoutExtension(file.name),
-        filename: file.name,
-        audience,
-        ...(audience === 'groups' ? { groups: JSON.stringify(groups) } : {}),
-      },
+      metadata: describe(file, audience),
       retryDelays: RETRY_DELAYS_MS,
       chunkSize: readChunkBytes(),
       onShouldRetry(error, failures) {
@@ -138,6 +132,14 @@ export function startUploadQueue({
     },
   };
 }
+
+/** The metadata of an upload. The language of the video may differ from that of the page, so none is sent. */
+const describe = (file: File, { audience, groups }: AudienceOfVideo): Record<string, string> => ({
+  name: nameWithoutExtension(file.name),
+  filename: file.name,
+  audience,
+  ...(audience === 'groups' ? { groups: JSON.stringify(groups) } : {}),
+});
 
 interface Retry {
   readonly isRetried: boolean;
