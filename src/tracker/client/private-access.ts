@@ -69,14 +69,13 @@ export function createPrivateAccess(rights: RightsState, now = Date.now): Privat
       tokenFor(site) {
         const known = tokens.get(site);
         if (known !== undefined) return known;
-        const key = siteKeys.of(masterKeyOf(generation), site);
+        const key = deriveSiteKey(masterKeyOf(generation), site);
         const token = signRight({ generation, key }, claims, video);
         tokens.set(site, token);
         return token;
       },
     };
   };
-  const siteKeys = createSiteKeys();
   /** A player and its page present the same grant with every request. The key, the expiry and a revocation are checked each time. */
   const granted = new LRUCache<string, Granted>({ max: MAX_GRANTED });
   const roundUp = (seconds: number): number => Math.ceil(seconds / ROUND_S) * ROUND_S;
@@ -143,20 +142,6 @@ interface Granted {
   /** The latest expiry of a token at that time. */
   readonly limitS: number;
   readonly access: Access;
-}
-
-/** The keys of sites, which are derived once from each master key. */
-function createSiteKeys() {
-  const known = new WeakMap<Buffer, Map<SiteId, Buffer>>();
-  return {
-    of(master: Buffer, site: SiteId): Buffer {
-      const keys = known.get(master) ?? new Map<SiteId, Buffer>();
-      known.set(master, keys);
-      const key = keys.get(site) ?? deriveSiteKey(master, site);
-      keys.set(site, key);
-      return key;
-    },
-  };
 }
 
 const keysUnknown = (): Problem =>
