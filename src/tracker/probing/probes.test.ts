@@ -44,7 +44,7 @@ function probing(baseUrl: string, files = new ProbeFiles()): Probes {
   return probes;
 }
 
-async function until(probes: Probes, isSo: (health: Health) => boolean, withinMs = 3_000): Promise<Health> {
+async function until(probes: Probes, isSo: (health: Health) => boolean, withinMs = 15_000): Promise<Health> {
   const endMs = performance.now() + withinMs;
   while (!isSo(probes.of(site))) {
     if (performance.now() > endMs) throw new Error(`still ${JSON.stringify(probes.of(site))}`);
