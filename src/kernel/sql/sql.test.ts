@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -210,6 +211,11 @@ if (ENGINE === 'sqlite')
       const { rows } = await sql`SELECT * FROM counters`.execute(copy);
       expect(rows).toHaveLength(1);
       await copy.destroy();
+    });
+
+    it('in memory creates no file', async () => {
+      await (await openDatabase<Schema>(':memory:', migrations)).destroy();
+      expect(existsSync(':memory:')).toBe(false);
     });
 
     it('rejects a damaged database with a sentence', async () => {

@@ -71,9 +71,9 @@ export class DamagedDatabase extends Error {
 
 const DAMAGE = /malformed|not a database|is damaged/;
 
-/** SQLite gives its other files (WAL, shared memory) the mode of the first one. */
+/** SQLite gives its other files (WAL, shared memory) the mode of the first one. A database in memory has no file. */
 function makePrivateFile(path: string): void {
-  if (existsSync(path)) return;
+  if (path === ':memory:' || existsSync(path)) return;
   try {
     closeSync(openSync(path, 'a', 0o600));
   } catch {
