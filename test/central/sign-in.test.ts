@@ -46,6 +46,7 @@ const invite = async (roles: readonly object[] = []) => {
 const secretOf = (address: string): string => new URL(address).hash.slice(1);
 const newLink = async (id: string, kind: string) =>
   secretOf((await operator('POST', `/api/people/${id}/links`, { kind })).body.link);
+const entriesOf = async (query: string) => (await operator('GET', `/api/audit?${query}`)).body.entries;
 const open = () => new PageBrowser(central.url);
 /** A person with a password. */
 async function member(roles: readonly object[] = []) {
@@ -86,6 +87,19 @@ describe('the first administrator', () => {
     expect(await signIn(ada, ' ADA@example.edu ')).toBe(204);
     expect((await ada.send('GET', '/api/me')).body.permissions).toEqual([
       { permission: 'everything', scope: 'everything' },
+    ]);
+    const person = await ada.me();
+    expect(await entriesOf(`object=person:${person}&action=person`)).toEqual([
+      expect.objectContaining({
+        who: { kind: 'person', id: person, name: 'Ada' },
+        from: '127.0.0.1',
+        action: 'person.create',
+        after: {
+          name: 'Ada',
+          email: account.email,
+          roles: [{ role: 'operator', scope: 'everything' }],
+        },
+      }),
     ]);
     // A start with an operator prints nothing.
     printed.length = 0;
@@ -134,6 +148,13 @@ describe('one-time links', () => {
     expect(await again.me()).toBe(id);
     expect(await signIn(open(), email)).toBe('401 sign-in-failed');
     expect(await signIn(open(), email, 'another long secret')).toBe(204);
+    const entries = await entriesOf(`object=person:${id}&action=person.edit`);
+    expect(entries).toMatchObject([
+      { who: { kind: 'person', id }, from: '127.0.0.1', after: { password: 'set by link' } },
+      { who: { kind: 'person', id }, from: '127.0.0.1', after: { password: 'reset by link' } },
+    ]);
+    for (const secret of [link, reset, PASSWORD, 'another long secret'])
+      expect(JSON.stringify(entries)).not.toContain(secret);
   });
 
   it('refuse passwords that are short, frequent, or the name', async () => {

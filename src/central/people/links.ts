@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import type { Assignment } from '../../protocol/people/permissions.ts';
+import type { Audit, NewEvent } from '../audit/audit.ts';
 import { findRights, type PersonWithRights } from '../database/people/authority.ts';
 import {
   deleteAdministratorLinks,
@@ -113,9 +114,16 @@ async function mayStillGive(
 
 export interface LinkUse {
   readonly secret: string;
+  /** The IP address of the client, for the audit log. */
+  readonly from: string;
   readonly name?: string | undefined;
   readonly email?: string | undefined;
   readonly password?: string | undefined;
+}
+
+export interface LinkDeps extends ChangeDeps {
+  readonly config: { readonly localAccounts: boolean };
+  readonly audit: Audit;
 }
 
 /**
@@ -124,8 +132,8 @@ export interface LinkUse {
  * @throws Problem 410 `link-invalid`; 400 `request-invalid`, `password-weak`; 403 `sign-in-refused`
  */
 export async function applyLink(
-  deps: ChangeDeps & { readonly config: { readonly localAccounts: boolean } },
-  { secret, name, email, password }: LinkUse,
+  deps: LinkDeps,
+  { secret, from, name, email, password }: LinkUse,
 ): Promise<{ readonly kind: LinkRow['kind']; readonly person: PersonRow }> {
   const { localAccounts } = deps.config;
   const link = await inspectLink(deps.db, secret);
@@ -151,8 +159,26 @@ export async function applyLink(
       await deleteLinks(tx, person.id);
       await endSessions(tx, { person: person.id }, nowMs);
     }
+    const created = present.kind === 'administrator';
+    if (created || hash !== undefined) await deps.audit.append({ ...eventOf(created, person), from }, tx);
     return { kind: row.kind, person };
   });
+}
+
+/** What a link changed, for the audit log. The sign-in that follows has its own entry. */
+function eventOf(created: boolean, { id, name, email, password }: PersonRow): NewEvent {
+  const entry = { who: { kind: 'person', id, name }, object: `person:${id}` } as const;
+  return created
+    ? {
+        ...entry,
+        action: 'person.create',
+        after: { name, email, roles: [{ role: OPERATOR.role, scope: 'everything' }] },
+      }
+    : {
+        ...entry,
+        action: 'person.edit',
+        after: { password: password === null ? 'set by link' : 'reset by link' },
+      };
 }
 
 function requireAccount(name: string | undefined, email: string | undefined) {

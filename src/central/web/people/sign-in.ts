@@ -91,7 +91,8 @@ export function addSignInCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       const { link, ...given } = request.body;
-      const { kind, person } = await applyLink(context, { secret: link, ...given });
+      const from = requestAddress(request.raw, config.trustedProxies);
+      const { kind, person } = await applyLink(context, { secret: link, from, ...given });
       await startSession(context, request, reply, { person: person.id, how: `${kind} link` });
       if (kind !== 'sign-in' && person.email !== null) rememberDevice(context, reply, person.email);
       return reply.code(204).send();
