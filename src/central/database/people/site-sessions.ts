@@ -1,6 +1,7 @@
 /** Sessions at sites: the one-time codes that start them, and the sessions at central with which they end. */
 import { newId, type SiteId } from '../../../protocol/base/ids.ts';
 import type { CentralDatabase } from '../schema.ts';
+import { lockPeople } from './changes.ts';
 import type { SessionRow } from './tables.ts';
 
 /** How long a code may be redeemed. */
@@ -48,6 +49,8 @@ export function redeemSignInCode(
   nowMs: number,
 ): Promise<SessionRow | undefined> {
   return db.transaction().execute(async tx => {
+    // The session at central does not end between its check and the commit: a change that ends it would not see the new session.
+    await lockPeople(tx);
     const code = await tx
       .updateTable('sign_in_codes')
       .set({ used_at: nowMs })
