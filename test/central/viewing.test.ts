@@ -1,16 +1,20 @@
 /** Grants that central issues by itself: to those who may watch a video, once for each viewing, and no longer than their right lasts. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { notePeopleChange } from '../../src/central/database/people/changes.ts';
+import { insertLink } from '../../src/central/database/people/links.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
+import { issueViewingGrant } from '../../src/central/rights/viewing.ts';
+import { ANONYMOUS, type Authority } from '../../src/kernel/access/authority.ts';
 import { call } from '../../src/kernel/http/client.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
-import type { Assignment, RoleName, Scope } from '../../src/protocol/people/permissions.ts';
+import type { Assignment, HeldPermission, RoleName, Scope } from '../../src/protocol/people/permissions.ts';
 import type { VideoRecord } from '../../src/protocol/publication/record.ts';
 import { rightsPageSchema } from '../../src/protocol/rights.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { eventually } from '../support/eventually.ts';
+import { insertPerson, insertSession, insertToken } from '../support/people.ts';
 import { videoRecord } from '../support/records.ts';
 import type { TestSite } from '../support/test-site.ts';
 
@@ -78,6 +82,20 @@ async function addGroup(...members: readonly TestPerson[]): Promise<string> {
 }
 const note = (person: string): Promise<void> =>
   db.transaction().execute(tx => notePeopleChange(tx, { person }, Date.now()));
+
+/** The secret of a link with which another person signs in. */
+async function linkOfAnother(): Promise<string> {
+  const secret = newId();
+  await insertLink(db, {
+    secret_hash: sha256Hex(secret),
+    kind: 'sign-in',
+    person_id: await insertPerson(db),
+    created_by: null,
+    created_at: Date.now(),
+    expires_at: Date.now() + 60_000,
+  });
+  return secret;
+}
 
 const INTERNAL = { visibility: 'private', audience: 'internal' } as const;
 async function publish(changes: Partial<VideoRecord>): Promise<VideoRecord> {
@@ -167,6 +185,23 @@ describe('a viewer who may watch a video', () => {
     expect((await harness.request('GET', '/api/sites')).body.sites[0].videos).toBe(4);
   });
 
+  it('with a limited token watches as a member of groups only if the token has watch-internal', async () => {
+    const person = await addPerson('author');
+    const group = await addGroup(person);
+    const { video } = await publish({ visibility: 'private', audience: 'groups', groups: [group] });
+    const statusWith = async (...permissions: readonly HeldPermission[]): Promise<number> => {
+      const { token } = await insertToken(db, person.id, { permissions });
+      expect(await listed(token)).toHaveLength((await find(video, token)).status === 200 ? 1 : 0);
+      return (await view(video, token)).status;
+    };
+    expect((await view(video, person.token)).status).toBe(200);
+    expect(await statusWith({ permission: 'watch-internal', scope: 'everything' })).toBe(200);
+    expect(await statusWith({ permission: 'everything', scope: 'everything' })).toBe(200);
+    expect(await statusWith({ permission: 'upload', scope: 'everything' })).toBe(404);
+    expect(await statusWith({ permission: 'watch-internal', scope: { series: 'x' } })).toBe(404);
+    expect(await statusWith()).toBe(404);
+  });
+
   it('may not make links without the permission, and finds out nothing about hidden videos', async () => {
     const shown = (await publish(INTERNAL)).video;
     const hidden = (await publish({ visibility: 'private' })).video;
@@ -239,6 +274,56 @@ describe('a grant of a viewer is revoked', () => {
     await untilRevoked(1);
     expect((await find(video, null, `?grant=${grant}`)).body.code).toBe('grant-revoked');
     expect((await view(video, other.token)).status).toBe(200);
+  });
+
+  it.each(['signs out', 'ends all sessions', 'signs in as somebody else'])(
+    'when the person %s',
+    async how => {
+      const { video } = await publish(INTERNAL);
+      const { id } = await addPerson('viewer');
+      const session = await insertSession(db, id);
+      const asPerson = { ...session.headers, origin: harness.url };
+      const viewing = await fetch(`${harness.url}/api/videos/${video}/viewing`, {
+        method: 'POST',
+        headers: asPerson,
+      });
+      const { grant } = (await viewing.json()) as { grant: string };
+      const [method, path, body] = {
+        'signs out': ['POST', '/api/sign-out'],
+        'ends all sessions': ['DELETE', `/api/people/${id}/sessions`],
+        'signs in as somebody else': ['POST', '/api/sign-in/link', { link: await linkOfAnother() }],
+      }[how] ?? ['', ''];
+      const response = await fetch(`${harness.url}${path}`, {
+        method: String(method),
+        headers: { ...asPerson, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      expect(response.status).toBe(204);
+      await untilRevoked(1);
+      expect((await find(video, null, `?grant=${grant}`)).body.code).toBe('grant-revoked');
+    },
+  );
+
+  it('at once, and members are woken, if the right ended while the grant was issued', async () => {
+    const { video } = await publish(INTERNAL);
+    const person = await addPerson();
+    const viewer: Authority = {
+      ...ANONYMOUS,
+      person: { id: person.id, name: 'Li Na' },
+      via: 'token',
+      credential: { id: person.tokenId, expiresMs: Date.now() + 60_000 },
+    };
+    const config = { breakGlass: true, houseNetworks: [] };
+    let woken = 0;
+    const changes = { notify: () => void woken++ };
+    const issued = await issueViewingGrant(
+      { db, config, changes },
+      viewer,
+      { id: video, durationMs: 60_000 },
+      Date.now(),
+    );
+    expect([issued, woken]).toEqual([undefined, 1]);
+    await untilRevoked(1);
   });
 
   it('when the video has another audience', async () => {

@@ -32,6 +32,7 @@ const HOUSE = 'house-network';
 export interface ViewingDeps {
   readonly db: CentralDatabase;
   readonly config: Pick<CentralConfig, 'breakGlass' | 'houseNetworks'>;
+  readonly changes: Pick<ChangeNotifier, 'notify'>;
 }
 
 /** The grant for a viewer who may watch this video; undefined if the viewer's right has ended meanwhile. */
@@ -41,7 +42,7 @@ export async function issueViewingGrant(
   video: { readonly id: VideoId; readonly durationMs: number },
   nowMs: number,
 ): Promise<GrantRow | undefined> {
-  const { db } = deps;
+  const { db, changes } = deps;
   const credential = credentialOf(viewer);
   const viewingMs = Math.min(MAX_VIEWING_MS, Math.max(MIN_VIEWING_MS, 2 * video.durationMs));
   const known = await findViewingGrant(db, { video: video.id, credential, untilMs: nowMs + viewingMs });
@@ -62,6 +63,7 @@ export async function issueViewingGrant(
   const isStillValid = createCheck(deps, nowMs);
   if (await isStillValid({ video_id: video.id, credential_id: credential })) return issued;
   await revokeGrantsById(db, [issued.id], nowMs);
+  changes.notify();
   return undefined;
 }
 

@@ -65,8 +65,8 @@ export type SessionsToEnd =
 export type EndedSession = Pick<SessionRow, 'id' | 'person_id' | 'site_id'>;
 
 /**
- * Ends sessions, and with each session at central the sessions at sites that were started from it. Members learn of the latter.
- * The transaction must have called `lockPeople`.
+ * Ends sessions, and with each session at central the sessions at sites that were started from it. The feed names all of them: members
+ * know those at sites, and central ends the grants of those at central. The transaction must have called `lockPeople`.
  *
  * @returns the sessions that ended
  */
@@ -104,10 +104,9 @@ export async function endSessions(
     })
     .returning(['id', 'person_id', 'site_id'])
     .execute();
-  const atSites = ended.filter(({ site_id }) => site_id !== null);
   await notePeopleChanges(
     tx,
-    atSites.map(({ id }): PeopleChange => ({ credential: id })),
+    ended.map(({ id }): PeopleChange => ({ credential: id })),
     nowMs,
   );
   return ended;
