@@ -52,24 +52,23 @@ export function createAuthenticate({ db, config, credentials }: AuthenticateDeps
         const rights = session && (await findRights(db, session.person_id));
         if (!session || !rights) throw sessionEnded(credentials.cookie);
         await touch(db, 'sessions', session, nowMs);
-        return authorityOf(rights, 'session', session, rights.permissions);
+        return authorityOf(rights, 'session', session);
       }
       case 'token': {
         const token = await findApiToken(db, credential.hash, nowMs);
         const rights = token && (await findRights(db, token.person_id));
         if (!token || !rights) throw credentialInvalid();
         await touch(db, 'api_tokens', token, nowMs);
-        return authorityOf(rights, 'token', token, rightsOfToken(token, rights.permissions));
+        return authorityOf(rightsOfToken(token, rights), 'token', token);
       }
     }
   };
 }
 
 const authorityOf = (
-  { person, groups }: PersonWithRights,
+  { person, permissions, groups }: PersonWithRights,
   via: 'session' | 'token',
   { id, expires_at }: { readonly id: string; readonly expires_at: number },
-  permissions: Authority['permissions'],
 ): Authority => ({
   person: { id: person.id, name: person.name, ...(person.email === null ? {} : { email: person.email }) },
   via,

@@ -30,8 +30,7 @@ export async function makeStatement(
   const position = await readFeedPosition(db);
   const rights = await findRights(db, row.person_id);
   if (!rights) throw credentialInvalid();
-  const { person, groups } = rights;
-  const permissions = kind === 'token' ? rightsOfToken(row, rights.permissions) : rights.permissions;
+  const { person, groups, permissions } = kind === 'token' ? rightsOfToken(row, rights) : rights;
   const nowMs = Date.now();
   const untilMs = Number(row.expires_at);
   return signStatement(key, {

@@ -3,6 +3,7 @@ import {
   type Assignment,
   type HeldPermission,
   intersectPermissions,
+  isAllowed,
   permissionsOf,
 } from '../../../protocol/people/permissions.ts';
 import type { CentralDatabase } from '../schema.ts';
@@ -77,12 +78,22 @@ export async function findPerson(db: CentralDatabase, id: string): Promise<Perso
 }
 const EVERYONE = '*';
 
-/** The permissions of a token: never more than its person has now. */
-export const rightsOfToken = (
-  { permissions }: Pick<ApiTokenRow, 'permissions'>,
-  held: readonly HeldPermission[],
-): readonly HeldPermission[] =>
-  permissions === null ? held : intersectPermissions(JSON.parse(permissions) as HeldPermission[], held);
+/**
+ * The rights of a token: never more than its person has now. A limited token without `watch-internal` for everything does not watch
+ * as a member of groups either.
+ */
+export function rightsOfToken(
+  { permissions: limits }: Pick<ApiTokenRow, 'permissions'>,
+  rights: PersonWithRights,
+): PersonWithRights {
+  if (limits === null) return rights;
+  const permissions = JSON.parse(limits) as HeldPermission[];
+  return {
+    ...rights,
+    permissions: intersectPermissions(permissions, rights.permissions),
+    groups: isAllowed({ permissions }, 'watch-internal', {}) ? rights.groups : [],
+  };
+}
 
 /** A session at central that has not ended. `idleMs`: it ends when it was not used for this long. */
 export const findSession = (
@@ -125,7 +136,7 @@ export async function findRightsOfCredential(
   const token = await findApiTokenById(db, id, nowMs);
   if (token) {
     const rights = await findRights(db, token.person_id);
-    return rights && { ...rights, permissions: rightsOfToken(token, rights.permissions) };
+    return rights && rightsOfToken(token, rights);
   }
   const session = await db
     .selectFrom('sessions')
