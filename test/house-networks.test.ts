@@ -1,6 +1,12 @@
 /** A real central and a real tracker: players in a house network play internal videos, and everyone else finds nothing. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { call } from '../src/kernel/http/client.ts';
+import { silentLog } from '../src/kernel/log.ts';
+import { RightsState } from '../src/kernel/rights/rights-state.ts';
 import { newVideoId, type VideoId } from '../src/protocol/base/ids.ts';
+import type { VideoRecord } from '../src/protocol/publication/record.ts';
+import { rightsPageSchema } from '../src/protocol/rights.ts';
+import { createSiteRights } from '../src/site/rights/site-rights.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
 import { type CentralHarness, startCentralHarness } from './support/central-harness.ts';
@@ -116,4 +122,32 @@ it('names internal videos only to trackers that ask for them', async () => {
   const earlier = await asking.changes(0);
   expect(JSON.stringify(earlier)).not.toContain('isInternal');
   expect(earlier.houseNetworks).toBeUndefined();
+});
+
+it('revokes the tokens of players within seconds when the audience becomes private', async () => {
+  const record = site.put(videoRecord({ visibility: 'private', audience: 'internal' }));
+  const { video } = record;
+  await site.collect();
+  const state = RightsState.open();
+  const rights = createSiteRights(state, silentLog);
+  // As a site follows the feed: from its position, waiting for changes.
+  const follow = async (waitS: number): Promise<void> => {
+    const query = `after=${state.position}&people=true&wait=${waitS}&generation=${state.newest?.generation ?? 0}`;
+    const limits = { timeoutMs: 30_000, maxBytes: 2 ** 20, response: rightsPageSchema };
+    state.apply(await call(`${harness.url}/api/rights?${query}`, { ...limits, signer: site.signer }));
+  };
+  await follow(0);
+  const path = `/play/${video}?client=${INSIDE}`;
+  await eventually('the video can be played', async () => (await get(path)).status === 200);
+  const { sources } = JSON.parse((await get(path)).text);
+  const token = /\/t\/([\w-]{40})\//.exec(sources[0].hls)?.[1] ?? '';
+  expect(rights.checkToken(token, video)).toBeUndefined();
+
+  const startedMs = performance.now();
+  site.put({ ...record, audience: undefined, version: 2 } as VideoRecord);
+  await site.collect();
+  await follow(20);
+  expect(rights.checkToken(token, video)?.code).toBe('token-expired');
+  await eventually('the tracker starts no more playbacks', async () => (await get(path)).status === 404);
+  expect(performance.now() - startedMs).toBeLessThan(30_000);
 });

@@ -40,7 +40,16 @@ export const rightsPageSchema = z.strictObject({
   more: z.boolean(),
   /** All valid keys, newest first. */
   keys: z.array(rightKeySchema).min(1).max(255),
-  videos: z.array(z.strictObject({ video: videoIdSchema, isPrivate: z.boolean() })).max(MAX_RIGHTS_PAGE_ROWS),
+  /** `isInternal`: viewers in house networks may watch this private video. Only with `people=true`. */
+  videos: z
+    .array(
+      z.strictObject({
+        video: videoIdSchema,
+        isPrivate: z.boolean(),
+        isInternal: z.literal(true).optional(),
+      }),
+    )
+    .max(MAX_RIGHTS_PAGE_ROWS),
   revoked: z
     .array(z.strictObject({ grant: grantIdSchema, expiresS: secondsSchema }))
     .max(MAX_RIGHTS_PAGE_ROWS),

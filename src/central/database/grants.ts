@@ -168,7 +168,17 @@ export async function listRightsChanges(
     return {
       position: page.at(-1)?.position ?? start,
       more: rows.length > page.length,
-      videos: page.flatMap(row => ('video' in row ? [{ video: row.video, isPrivate: row.isPrivate }] : [])),
+      videos: page.flatMap(row =>
+        'video' in row
+          ? [
+              {
+                video: row.video,
+                isPrivate: row.isPrivate,
+                ...(withPeople && row.isInternal ? { isInternal: true as const } : {}),
+              },
+            ]
+          : [],
+      ),
       revoked: page.flatMap(row => ('grant' in row ? [{ grant: row.grant, expiresS: row.expiresS }] : [])),
       ...(withPeople ? { people: hasMissed ? [{ all: true }] : people } : {}),
     };
@@ -195,7 +205,7 @@ async function listRevoked(tx: CentralTransaction, start: number, nowMs: number)
 async function listPrivacyChanges(tx: CentralTransaction, start: number) {
   const rows = await tx
     .selectFrom('videos')
-    .select(['video_id', 'private', 'position'])
+    .select(['video_id', 'private', 'audience', 'position'])
     .where('private', '>', sql.lit(0))
     .where('position', '>', start)
     .where('kind', '=', sql.lit('video'))
@@ -208,5 +218,6 @@ async function listPrivacyChanges(tx: CentralTransaction, start: number) {
     position: Number(row.position),
     video: row.video_id,
     isPrivate: row.private === 1,
+    isInternal: row.private === 1 && row.audience === 'internal',
   }));
 }

@@ -32,7 +32,7 @@ describe('the rights state', () => {
     state.apply(
       page({
         position: 7,
-        videos: [{ video: a, isPrivate: true }],
+        videos: [{ video: a, isPrivate: true, isInternal: true }],
         revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS + 60 }],
       }),
     );
@@ -43,9 +43,31 @@ describe('the rights state', () => {
     const again = RightsState.open(path);
     expect(again.position).toBe(7);
     expect([a, b, c, newVideoId()].map(video => again.isPrivate(video))).toEqual([true, true, true, false]);
+    expect(again.isOpenToHouseNetworks(a)).toBe(true);
     expect(again.isRevoked('aaaaaaaaaaaaaaaa')).toBe(true);
     expect(again.ownKey).toEqual(state.ownKey);
     expect(again.newest).toEqual({ generation: 1, key: Buffer.alloc(32, 1) });
+  });
+
+  it('knows which private videos viewers in house networks may watch, once central has said it', () => {
+    const state = RightsState.open();
+    const video = newVideoId();
+    const isOpen: boolean[] = [state.isOpenToHouseNetworks(video)];
+    for (const change of [
+      { video, isPrivate: true, isInternal: true },
+      { video, isPrivate: true },
+      { video, isPrivate: true, isInternal: true },
+    ] as const) {
+      state.apply(page({ position: isOpen.length + 1, videos: [change] }));
+      isOpen.push(state.isOpenToHouseNetworks(video));
+    }
+    expect(isOpen).toEqual([true, true, false, true]);
+    const copy = RightsState.open();
+    copy.restore(state.content());
+    expect(copy.isOpenToHouseNetworks(video)).toBe(true);
+    state.apply(page({ position: 9, videos: [{ video, isPrivate: true }] }));
+    // Earlier versions of a site can read the file.
+    expect(state.content()).not.toHaveProperty('internal');
   });
 
   it('reports when a video becomes private and when it stops being private, from all sources together', () => {

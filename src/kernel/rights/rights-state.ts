@@ -28,6 +28,8 @@ export const rightsContentSchema = z.strictObject({
   central: videosSchema,
   own: videosSchema,
   tracker: videosSchema,
+  /** Those of `central` that viewers in house networks may watch. */
+  internal: videosSchema.optional(),
   revoked: z.array(rightsPageSchema.shape.revoked.element),
 });
 export type RightsContent = z.infer<typeof rightsContentSchema>;
@@ -37,13 +39,14 @@ const OWN = 0;
 
 export class RightsState {
   readonly #path: string | undefined;
-  #content: Omit<RightsContent, PrivacySource | 'revoked'> = {
+  #content: Omit<RightsContent, PrivacySource | 'internal' | 'revoked'> = {
     position: 0,
     keys: [],
     ownKey: randomBytes(32).toString('base64url'),
   };
   #keys = new Map<number, { readonly key: Buffer; readonly untilS: number }>();
   #videos: Record<PrivacySource, Set<VideoId>> = { central: new Set(), own: new Set(), tracker: new Set() };
+  #internal = new Set<VideoId>();
   #revoked = new Map<string, number>();
   readonly #listeners = new Set<(video: VideoId) => void>();
   #saving: Promise<void> = Promise.resolve();
@@ -90,6 +93,11 @@ export class RightsState {
     return central.has(video) || own.has(video) || tracker.has(video);
   }
 
+  /** False if central says that viewers in house networks may not watch this private video any more. */
+  isOpenToHouseNetworks(video: VideoId): boolean {
+    return this.#internal.has(video) || !this.#videos.central.has(video);
+  }
+
   /** Calls `listener` for every video that becomes private or stops being private. */
   onChange(listener: (video: VideoId) => void): void {
     this.#listeners.add(listener);
@@ -101,8 +109,10 @@ export class RightsState {
     if (!isSame || page.revoked.length > 0) this.version++;
     this.#content = { ...this.#content, position: page.position, keys: page.keys };
     this.#indexKeys();
-    for (const { video, isPrivate } of page.videos) {
+    for (const { video, isPrivate, isInternal } of page.videos) {
       this.mark('central', video, isPrivate);
+      if (isPrivate && isInternal) this.#internal.add(video);
+      else this.#internal.delete(video);
       if (!isPrivate) this.mark('tracker', video, false);
     }
     const nowS = Date.now() / 1_000;
@@ -135,14 +145,17 @@ export class RightsState {
       central: [...central],
       own: [...own],
       tracker: [...tracker],
+      // Earlier versions do not know this member.
+      ...(this.#internal.size > 0 ? { internal: [...this.#internal] } : {}),
       revoked: [...this.#revoked].map(([grant, expiresS]) => ({ grant, expiresS })),
     };
   }
 
   /** Replaces everything with the content that another process of this site has written. */
-  restore({ central, own, tracker, revoked, ...content }: RightsContent): void {
+  restore({ central, own, tracker, internal = [], revoked, ...content }: RightsContent): void {
     this.#content = content;
     this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
+    this.#internal = new Set(internal);
     this.#indexKeys();
     const next = { central: new Set(central), own: new Set(own), tracker: new Set(tracker) };
     for (const source of PRIVACY_SOURCES) {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
-import { deriveSiteKey, signRight } from '../../kernel/rights/rights-token.ts';
+import { deriveSiteKey, NO_SUBJECT, signRight } from '../../kernel/rights/rights-token.ts';
 import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
@@ -55,6 +55,16 @@ it('is refused after its grant was revoked, and after it has expired', () => {
   apply({ revoked: [{ grant, expiresS: nowS + 900 }] });
   expect(code()).toBe('grant-revoked');
   nowS += 600 + CLOCK_TOLERANCE_S + 1;
+  expect(code()).toBe('token-expired');
+});
+
+it('without a grant, for a viewer in a house network, is refused once the audience is not internal any more', () => {
+  const claims = { kind: 'viewer', expiresS: nowS + 600, subject: NO_SUBJECT } as const;
+  token = signRight({ generation: 1, key }, claims, video);
+  expect(code()).toBeUndefined();
+  apply({ videos: [{ video, isPrivate: true, isInternal: true }] });
+  expect(code()).toBeUndefined();
+  apply({ videos: [{ video, isPrivate: true }] });
   expect(code()).toBe('token-expired');
 });
 

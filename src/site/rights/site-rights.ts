@@ -76,6 +76,9 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
       const claims = verify(token, video, nowS);
       if (!claims || claims.kind === 'grant') return problem('token-invalid');
       if (isExpired(claims, nowS)) return problem('token-expired');
+      // A tracker gave it to a viewer in a house network, without a grant that could be revoked.
+      if (claims.kind === 'viewer' && claims.subject === NO_SUBJECT && !state.isOpenToHouseNetworks(video))
+        return problem('token-expired', 'This video has another audience now.');
       return state.isRevoked(claims.subject) ? grantRevoked() : undefined;
     },
     originToken: video => signOwn(video),

@@ -51,7 +51,7 @@ const MAX_VIEWER_TOKEN_S = 12 * 3_600;
 /** Grants that are remembered as verified, with the tokens of up to eight sites each: about 20 MB. */
 const MAX_GRANTED = 20_000;
 const MEMBER_TOKEN_S = 3_600;
-/** A token of a viewer in a house network belongs to no grant, so nobody can revoke it. It is for one viewing. */
+/** A token of a viewer in a house network belongs to no grant. Sites refuse it when the video has another audience. */
 const HOUSE_TOKEN_S = 6 * 3_600;
 /** Tokens of one grant are identical within this time. */
 const ROUND_S = 3_600;
