@@ -5,9 +5,13 @@ import { notePeopleChange, type PeopleChange } from '../../src/central/database/
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { sessionCookieName } from '../../src/kernel/access/credentials.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
+import { newRevisionId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
 import { newSiteResponseSchema } from '../../src/protocol/central.ts';
 import type { RunningSite } from '../../src/site/compose/running-site.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/tables/schema.ts';
+import { insertVideo } from '../../src/site/database/tables/videos.ts';
+import { createWebClient } from '../../src/site/standalone/web-client.ts';
 import { startSite } from '../../src/site/start.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { eventually } from '../support/eventually.ts';
@@ -35,6 +39,8 @@ afterEach(async () => {
 interface TestedSite {
   readonly id: string;
   readonly url: string;
+  /** Adds a video that is not public and has no files. */
+  addPrivateVideo(owner: string): Promise<VideoId>;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -64,6 +70,30 @@ async function startTestedSite(name: string): Promise<TestedSite> {
   return {
     id: row.id,
     url,
+    async addPrivateVideo(owner) {
+      const id = newVideoId();
+      const siteDb = await openDatabase<SiteSchema>(
+        database?.place ?? join(harness.directory, name, 'site.sqlite'),
+        siteMigrations,
+      );
+      await insertVideo(siteDb, {
+        id,
+        name: 'A lecture',
+        description: '',
+        language: undefined,
+        fileName: undefined,
+        audience: { audience: 'private', groups: [] },
+        owner: { id: owner, name: '李娜' },
+        sizeBytes: 1,
+      });
+      await siteDb
+        .updateTable('videos')
+        .set({ state: 'ready', revision: newRevisionId(), extras_made: 1 })
+        .where('id', '=', id)
+        .execute();
+      await siteDb.destroy();
+      return id;
+    },
     async restart() {
       await running.stop();
       running = await start();
@@ -189,6 +219,54 @@ describe('a person', () => {
     for (let i = 0; i < 20; i++) expect(await statusOf(own)).toBe(200);
     await change({ person });
     await eventually('the session is refused', async () => (await statusOf(own)) === 401);
+  });
+});
+
+it('who watches a video in the studio is in the audit log of central, once', async () => {
+  const { person, session } = await newSession({
+    name: '李娜',
+    roles: [{ role: 'author', scope: { site: site.id as never } }],
+  });
+  const video = await site.addPrivateVideo(person);
+  const own = await signIn(site, session);
+  const { token, revision } = await readJson(
+    await fetch(`${site.url}/api/videos/${video}`, { headers: own }),
+  );
+  const files = [
+    'poster.jpg',
+    'multivariant.m3u8',
+    'manifest.mpd',
+    'source-video/0.m4s',
+    'source-video/1.m4s',
+  ];
+  for (const file of files) {
+    // The files do not exist, but the viewer has access.
+    const response = await fetch(`${site.url}/t/${token}/v/${video}/${revision}/${file}`);
+    expect([response.status, (await readJson(response)).code]).not.toContain(403);
+  }
+  let entries: unknown[] = [];
+  await eventually('the site has reported it', async () => {
+    entries = (await harness.request('GET', `/api/audit?action=video.watch&object=video:${video}`)).body
+      .entries;
+    return entries.length > 0;
+  });
+  expect(entries).toEqual([
+    expect.objectContaining({
+      member: site.id,
+      who: { kind: 'person', id: person, name: '李娜', credential: expect.any(String) },
+      from: '127.0.0.1',
+    }),
+  ]);
+
+  // A buffer in a process of its own reports to web what it serves.
+  const web = createWebClient(site.url, TOKEN);
+  await web.reportWatch({ video: newVideoId(), subject: 'a'.repeat(16) });
+  await expect(
+    createWebClient(site.url, 'wrong').reportWatch({ video, subject: 'a'.repeat(16) }),
+  ).rejects.toMatchObject({ code: 'credential-invalid' });
+  await eventually('it is in the log', async () => {
+    const { body } = await harness.request('GET', '/api/audit?action=video.watch');
+    return JSON.stringify(body.entries.at(-1)).includes(`viewer:${'a'.repeat(16)}`);
   });
 });
 

@@ -262,7 +262,7 @@ describe('a private video at a site', () => {
     site.book.apply(page(site.id, { revoked: [{ grant: 'bbbbbbbbbbbbbbbb', expiresS: nowS() + 600 }] }));
     expect(await ask(site.token({ subject: 'bbbbbbbbbbbbbbbb' }))).toEqual([403, 'grant-revoked']);
     expect(await ask(site.token())).toEqual([200, undefined]);
-    expect(await ask(site.rights.studioToken(closed))).toEqual([200, undefined]);
+    expect(await ask(site.rights.studioToken(closed, 'viewer'))).toEqual([200, undefined]);
     // The master key was rotated, and tokens of the old one are invalid.
     const fresh = deriveSiteKey(randomBytes(32), site.id).toString('base64url');
     site.book.apply(page(site.id, { keys: [{ generation: 2, key: fresh }] }));

@@ -1,6 +1,6 @@
 /** Writes the audit log of central. Entries of changes belong into the transaction of the change. */
 
-import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
+import { createRepetitionCounter, ONE_VIEWING_MS, WATCH_LIMITS } from '../../kernel/audit/repetitions.ts';
 import type { ReportedEvent } from '../../kernel/audit/report-events.ts';
 import { Budget, type BudgetOptions } from '../../kernel/lifecycle/budget.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -27,6 +27,8 @@ export interface Audit {
    * @param windowMs for how long they are counted. Default: a minute
    */
   count(event: NewEvent, windowMs?: number): void;
+  /** Stores that somebody watches a video that is not public, once an hour for each viewer and video. */
+  recordWatch(event: NewEvent): void;
   /**
    * Takes events of a member into the log. Their writer is that member, whatever they say about who did something.
    *
@@ -55,13 +57,15 @@ export function createAudit({ db, prover, log }: AuditDeps): Audit {
   const complete = (event: NewEvent): AuditEvent => boundEvent({ at: new Date().toISOString(), ...event });
 
   const writing = new Set<Promise<unknown>>();
-  const repetitions = createRepetitionCounter(event => {
+  const store = (event: AuditEvent): void => {
     const written = batch(boundEvent(event)).catch((error: unknown) => {
       log.error({ reason: messageOf(error), action: event.action }, 'an audit entry could not be stored');
     });
     writing.add(written);
     void written.then(() => writing.delete(written));
-  });
+  };
+  const repetitions = createRepetitionCounter(store);
+  const watches = createRepetitionCounter(store, WATCH_LIMITS);
 
   const shares = new Map<string, Budget>();
   function useShare(member: string, events: readonly ReportedEvent[]): void {
@@ -85,8 +89,10 @@ export function createAudit({ db, prover, log }: AuditDeps): Audit {
       else await batch(complete(event));
     },
     count: (event, windowMs) => repetitions.add(complete(event), windowMs),
+    recordWatch: event => watches.add(complete(event), ONE_VIEWING_MS),
     async stop() {
       repetitions.flush();
+      watches.flush();
       await Promise.all(writing);
     },
   };

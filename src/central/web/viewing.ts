@@ -14,9 +14,6 @@ import { issueViewingGrant } from '../rights/viewing.ts';
 import { findWatchable, videoUnknown } from '../rights/watchable.ts';
 import { authorityOf, type CentralContext } from './context/context.ts';
 
-/** Within this time, one viewing of a video is in the audit log once. */
-const ONE_VIEWING_MS = 3_600_000;
-
 export function addViewingCall(app: HttpServer, context: CentralContext): void {
   const { db, secrets, config } = context;
   app.post(
@@ -43,15 +40,12 @@ export function addViewingCall(app: HttpServer, context: CentralContext): void {
       const row = await issueViewingGrant(context, viewer, { id, durationMs: record.durationMs }, nowMs);
       if (!row) throw videoUnknown();
       const [master] = await listMasters(db, secrets, nowMs);
-      context.audit.count(
-        {
-          who: whoOf(viewer),
-          from: requestAddress(request.raw, config.trustedProxies),
-          action: 'video.watch',
-          object: `video:${id}`,
-        },
-        ONE_VIEWING_MS,
-      );
+      context.audit.recordWatch({
+        who: whoOf(viewer),
+        from: requestAddress(request.raw, config.trustedProxies),
+        action: 'video.watch',
+        object: `video:${id}`,
+      });
       return { grant: signGrant(row, master), expiresAt: new Date(Number(row.expires_at)).toISOString() };
     },
   );

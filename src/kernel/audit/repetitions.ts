@@ -14,6 +14,10 @@ export interface RepetitionLimits {
   readonly maxObjects: number;
 }
 const LIMITS: RepetitionLimits = { maxActors: 200, maxObjects: 20 };
+/** For viewers who have access to what they watch. */
+export const WATCH_LIMITS: RepetitionLimits = { maxActors: 10_000, maxObjects: 50 };
+/** Within this time, one viewing of a video is in the audit log once. */
+export const ONE_VIEWING_MS = 3_600_000;
 
 export interface RepetitionCounter {
   /** @param windowMs for how long events like this one are counted. Default: a minute */

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessGuard } from '../../kernel/access/access.ts';
 import { whoOf } from '../../kernel/access/authority.ts';
 import { requestAddress } from '../../kernel/access/request-address.ts';
-import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
+import { createRepetitionCounter, ONE_VIEWING_MS, WATCH_LIMITS } from '../../kernel/audit/repetitions.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Prefix } from '../../kernel/network.ts';
@@ -33,6 +33,8 @@ export interface SiteAudit {
    * @param windowMs for how long they are counted. Default: a minute
    */
   count(event: NewEvent, windowMs?: number): void;
+  /** Stores that somebody watches a video that is not public, once an hour for each viewer and video. */
+  recordWatch(event: NewEvent): void;
 }
 
 export interface SiteAuditDeps {
@@ -50,15 +52,18 @@ export function createSiteAudit(
   const complete = (event: NewEvent): AuditEvent => boundEvent({ at: new Date().toISOString(), ...event });
 
   const writing = new Set<Promise<unknown>>();
-  const repetitions = createRepetitionCounter(event => {
+  const store = (event: AuditEvent): void => {
     const written = insertAuditEvent(db, boundEvent(event)).catch((error: unknown) => {
       log.error({ reason: messageOf(error), action: event.action }, 'an audit event could not be stored');
     });
     writing.add(written);
     void written.then(() => writing.delete(written));
-  });
+  };
+  const repetitions = createRepetitionCounter(store);
+  const watches = createRepetitionCounter(store, WATCH_LIMITS);
   lifetime.add('audit log', async () => {
     repetitions.flush();
+    watches.flush();
     await Promise.all(writing);
   });
 
@@ -70,5 +75,6 @@ export function createSiteAudit(
     },
     append: (event, tx = db) => insertAuditEvent(tx, complete(event)),
     count: (event, windowMs) => repetitions.add(complete(event), windowMs),
+    recordWatch: event => watches.add(complete(event), ONE_VIEWING_MS),
   };
 }

@@ -29,6 +29,7 @@ import { createSitePeople, type SitePeople } from '../people/people.ts';
 import { createMembership, type SiteMembership } from '../publication/membership.ts';
 import { type OpenedRights, openRights } from '../rights/open-rights.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
+import { createViewerTokens, type ViewerTokens } from '../rights/viewer-tokens.ts';
 
 export interface SiteEvents {
   /** A record was written and has to be published. */
@@ -59,6 +60,7 @@ export interface SiteCore {
   /** Makes the id of a new video, which belongs to this site. */
   readonly newVideoId: () => VideoId;
   readonly rights: OpenedRights;
+  readonly tokens: ViewerTokens;
   /** Who makes a request, and what they may do. */
   readonly guard: AccessGuard;
   readonly credentials: CredentialOptions & { readonly cookie: string };
@@ -94,6 +96,13 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     ...recordAccess({ ...audit, trustedProxies: config.trustedProxies }),
     origins: ({ url }) => (isUploadPath(url) ? config.uploadOrigins : []),
   });
+  const rights = await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log);
+  const tokens = createViewerTokens({
+    rights: rights.rights,
+    trustedProxies: config.trustedProxies,
+    record: audit.recordWatch,
+  });
+  rights.rights.onWatch(tokens.noteWatch);
   return {
     config,
     log,
@@ -107,7 +116,8 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     people,
     audit,
     newVideoId: () => makeVideoId(idOwner),
-    rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),
+    rights,
+    tokens,
     events: {
       recordWritten: createEvent(),
       recordsPublished: createEvent(),

@@ -140,6 +140,7 @@ function addStudioCalls(
     ...shared,
     findPerson: findPersonOf(core),
     rights: rights.rights,
+    tokens: core.tokens,
     uploads,
     reserve,
     // A buffer in another process that is unavailable gets the withdrawal later. The author need not wait for that.
@@ -160,7 +161,7 @@ function addStudioCalls(
 
 function addCalls(
   { app, metrics }: Http,
-  { config, db, storage, tools, membership, rights, guard, events, fetchUpstreamsSigned }: SiteCore,
+  { config, db, storage, tools, membership, rights, tokens, guard, events, fetchUpstreamsSigned }: SiteCore,
   { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
 ): void {
   serveGateway(app, {
@@ -175,6 +176,7 @@ function addCalls(
     start: newNonce(),
     operatorToken: config.operatorToken,
     fetchUpstreamsSigned,
+    noteWatch: tokens.noteWatch,
   });
   serveSiteInfo(app, {
     db,
@@ -197,6 +199,7 @@ function addCalls(
     serveViewers: config.serveViewers,
     buffered: delivery.buffered,
     rights: rights.rights,
+    tokenFor: tokens.forLibrary,
     guard,
     siteId: membership.siteId,
     isConnected: copies.isConnected,

@@ -46,4 +46,5 @@ export const SITE_ACCESS: AccessTable = {
   'GET /gateway/digest': 'member',
   'GET /parts/rights': 'part',
   'GET /parts/upstreams/:video': 'part',
+  'POST /parts/watches': 'part',
 };

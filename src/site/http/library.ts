@@ -11,6 +11,7 @@ import { libraryPageSchema } from '../../protocol/site.ts';
 import { listLibrary } from '../database/library.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { SiteRights } from '../rights/site-rights.ts';
+import type { ViewerTokens } from '../rights/viewer-tokens.ts';
 import { type AccessRules, isTrusted } from './access.ts';
 
 const querySchema = z.object({
@@ -26,7 +27,8 @@ export interface LibraryDeps {
   /** If false, only trusted networks are served. */
   readonly serveViewers: boolean;
   readonly buffered: () => ReadonlySet<VideoId>;
-  readonly rights: Pick<SiteRights, 'isPrivate' | 'viewerToken'>;
+  readonly rights: Pick<SiteRights, 'isPrivate'>;
+  readonly tokenFor: ViewerTokens['forLibrary'];
   readonly guard: AccessGuard;
   /** Undefined until this site has joined. */
   readonly siteId: () => SiteId | undefined;
@@ -50,14 +52,15 @@ export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
         throw problem('uploads-only', 'This site only takes uploads and serves no viewers.');
       }
       const { q, limit, cursor } = request.query;
-      const { rights } = options;
+      const { rights, tokenFor } = options;
+      const viewer = await options.guard.authorityOf(request.raw);
       const found = await listLibrary(options.db, {
         q,
         limit,
         before: cursor,
         buffered: options.buffered(),
         isPrivate: rights.isPrivate,
-        viewer: await options.guard.authorityOf(request.raw),
+        viewer,
         site: options.siteId(),
       });
       const last = found.length > limit ? found[limit - 1] : undefined;
@@ -67,7 +70,9 @@ export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
         videos: found
           .slice(0, limit)
           .map(video =>
-            rights.isPrivate(video.id) ? { ...video, token: rights.viewerToken(video.id) } : video,
+            rights.isPrivate(video.id)
+              ? { ...video, token: tokenFor(video.id, { authority: viewer, request: request.raw }) }
+              : video,
           ),
         ...(last ? { next: last.id } : {}),
       };

@@ -11,10 +11,13 @@ import {
   rightsContentSchema,
 } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import { grantIdSchema } from '../../protocol/rights.ts';
 import { type UpstreamResponse, upstreamResponseSchema } from '../delivery/delivery.ts';
+import type { ViewerTokens } from './viewer-tokens.ts';
 
 export const RIGHTS_PATH = '/parts/rights';
 export const UPSTREAMS_PATH = '/parts/upstreams';
+export const WATCHES_PATH = '/parts/watches';
 
 export const remoteRightsSchema = z.strictObject({
   /** Identifies this start of web. */
@@ -29,11 +32,16 @@ export type RemoteRights = z.infer<typeof remoteRightsSchema>;
 /** The value of `known` in a request for rights, after this response. */
 export const knownVersion = ({ start, version }: RemoteRights): string => `${start} ${version}`;
 
+/** Somebody watches a video that is not public with a token of this site. */
+const watchSchema = z.strictObject({ video: videoIdSchema, subject: grantIdSchema });
+export type Watch = z.infer<typeof watchSchema>;
+
 export interface RemoteRightsDeps {
   readonly state: RightsState;
   readonly start: string;
   readonly operatorToken: string;
   readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
+  readonly noteWatch: ViewerTokens['noteWatch'];
 }
 
 export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void {
@@ -68,6 +76,11 @@ export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void
       return deps.fetchUpstreamsSigned(request.params.video);
     },
   );
+  app.post(WATCHES_PATH, { schema: { hide: true, body: watchSchema } }, async (request, reply) => {
+    requireToken(request, operatorToken);
+    deps.noteWatch(request.body.video, request.body.subject);
+    return reply.code(204).send();
+  });
 }
 
 /**

@@ -14,7 +14,7 @@ import { createHttp, type HttpServer, sendProblem } from '../../kernel/http/serv
 import { type Lifetime, startPart } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { createLog, type Log } from '../../kernel/log.ts';
-import { problem } from '../../kernel/problem.ts';
+import { messageOf, problem } from '../../kernel/problem.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { type SiteId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
@@ -49,6 +49,11 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
     const remoteRights = followRemoteRights(join(config.dataDirectory, OWN_RIGHTS_FILE), web, log, lifetime);
     const info = followSiteInfo(web, log, lifetime);
     const rights = createSiteRights(remoteRights.state, log);
+    rights.onWatch((video, subject) => {
+      web.reportWatch({ video, subject }).catch(error => {
+        log.warn({ video, reason: messageOf(error) }, 'web could not record who watches a video');
+      });
+    });
     const { buffer, load, admitSample } = await openBuffer(
       config,
       {

@@ -1,5 +1,5 @@
 /** The calls of a buffer in its own process to web, which has joined central and has the site's key. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/http/client.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
@@ -9,6 +9,8 @@ import {
   RIGHTS_PATH,
   remoteRightsSchema,
   UPSTREAMS_PATH,
+  WATCHES_PATH,
+  type Watch,
 } from '../rights/remote-rights.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -22,6 +24,7 @@ export interface WebClient {
   fetchRights(known: string, abort: AbortSignal): Promise<RemoteRights>;
   fetchUpstreams(video: VideoId): Promise<UpstreamResponse>;
   fetchSiteInfo(abort: AbortSignal): Promise<SiteInfo>;
+  reportWatch(watch: Watch): Promise<void>;
 }
 
 export function createWebClient(webUrl: string, operatorToken: string): WebClient {
@@ -38,5 +41,15 @@ export function createWebClient(webUrl: string, operatorToken: string): WebClien
       get(`${RIGHTS_PATH}?${new URLSearchParams({ known })}`, MAX_RIGHTS_BYTES, remoteRightsSchema, abort),
     fetchUpstreams: video => get(`${UPSTREAMS_PATH}/${video}`, MAX_RIGHTS_BYTES, upstreamResponseSchema),
     fetchSiteInfo: abort => get('/api/site', MAX_INFO_BYTES, siteInfoSchema, abort),
+    async reportWatch(watch) {
+      await call(webUrl + WATCHES_PATH, {
+        method: 'POST',
+        body: watch,
+        headers: { authorization: `Bearer ${operatorToken}` },
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_INFO_BYTES,
+        response: z.unknown(),
+      });
+    },
   };
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { AccessOptions } from '../../kernel/access/access.ts';
 import { recordAccess } from '../../kernel/audit/access-events.ts';
-import { createRepetitionCounter } from '../../kernel/audit/repetitions.ts';
+import { createRepetitionCounter, WATCH_LIMITS } from '../../kernel/audit/repetitions.ts';
 import { type ReportDeps, startReportingEvents } from '../../kernel/audit/report-events.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Prefix } from '../../kernel/network.ts';
@@ -13,8 +13,6 @@ import type { Credentials } from '../client/private-access.ts';
 import { openEventFile } from './event-file.ts';
 
 const FILE = 'audit-events.jsonl';
-/** One viewer must not fill the log by starting again and again. */
-const WATCH_LIMITS = { maxActors: 10_000, maxObjects: 50 };
 
 export interface Watch {
   readonly video: VideoId;

@@ -7,8 +7,12 @@ import { decoyFile, type MediaFile } from '../http/media-file.ts';
 export interface BufferRights {
   /** True if only requests with a valid token may have this video. */
   isPrivate(video: VideoId): boolean;
-  /** Why this token is not valid for this video; undefined if it is. */
-  checkToken(token: string, video: VideoId): Problem | undefined;
+  /**
+   * Why this token is not valid for this video; undefined if it is.
+   *
+   * @param path of the file that is requested with it
+   */
+  checkToken(token: string, video: VideoId, path?: string): Problem | undefined;
   /** The token with which this site's own origin is asked for a private video. */
   originToken(video: VideoId): string;
   /** A tracker says that this video of another site is private. */

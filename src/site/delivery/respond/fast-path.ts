@@ -53,7 +53,7 @@ export function createMediaFastPath(deps: FastPathDeps): FastPath {
         const key = pathOfUrl(url);
         const hasToken = token !== undefined;
         // The token is checked before anything is looked up, on every request: an invalid one reveals nothing.
-        if (hasToken && rights.checkToken(token, videoOf(key))) return false;
+        if (hasToken && rights.checkToken(token, videoOf(key), key)) return false;
         const cached = cache.find(key);
         // A private video needs a token; without one, it does not exist. A public one that is requested with a token has another head.
         const entry = cached?.isPrivate && !hasToken ? undefined : cached;

@@ -96,7 +96,7 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
 
   function checkToken(token: string, key: string): Problem | undefined {
     const file = parseMediaFile(key);
-    return file ? rights.checkToken(token, file.video) : notFound();
+    return file ? rights.checkToken(token, file.video, key) : notFound();
   }
 
   return (request, response) => {

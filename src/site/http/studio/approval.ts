@@ -50,7 +50,7 @@ export function serveApproval(app: HttpServer, deps: StudioDeps): void {
       if (!isDone) throw changed();
       deps.onRecord();
       await markServed(deps, id);
-      return readVideo(deps, id);
+      return readVideo(deps, raw, id);
     },
   );
 
@@ -76,7 +76,7 @@ export function serveApproval(app: HttpServer, deps: StudioDeps): void {
           note(raw, { action: 'video.send-back', object: objectOf(id), after: { comment } }, transaction),
       });
       if (!isDone) throw changed();
-      return readVideo(deps, id);
+      return readVideo(deps, raw, id);
     },
   );
 
@@ -100,7 +100,7 @@ export function serveApproval(app: HttpServer, deps: StudioDeps): void {
         also: transaction => note(raw, { action: 'video.submit', object: objectOf(id) }, transaction),
       });
       if (!isDone) throw changed();
-      return readVideo(deps, id);
+      return readVideo(deps, raw, id);
     },
   );
 }

@@ -33,7 +33,7 @@ export function serveEdit(app: HttpServer, deps: StudioDeps): void {
     },
     async ({ raw, params: { id }, body }) => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        if (await tryEdit(deps, raw, id, body)) return readVideo(deps, id);
+        if (await tryEdit(deps, raw, id, body)) return readVideo(deps, raw, id);
       }
       throw problem('busy', 'Others are changing this video. Reload it and try again.');
     },

@@ -1,5 +1,7 @@
 /** The form in which the studio shows a video: its row, its record and the progress of its conversion. */
 
+import type { IncomingMessage } from 'node:http';
+import type { AccessGuard } from '../../../kernel/access/access.ts';
 import { findStats } from '../../../kernel/files.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
@@ -12,26 +14,32 @@ import type { SignalRow } from '../../database/tables/schema.ts';
 import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
-import type { SiteRights } from '../../rights/site-rights.ts';
+import type { TokenHolder, ViewerTokens } from '../../rights/viewer-tokens.ts';
 import { progressOf } from './jobs.ts';
 
 export interface FormatVideoDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
-  readonly rights: Pick<SiteRights, 'studioToken'>;
+  readonly guard: Pick<AccessGuard, 'authorityOf'>;
+  readonly tokens: Pick<ViewerTokens, 'forStudio'>;
 }
 
-/** @throws Problem 404 `video-unknown` */
-export async function readVideo(deps: FormatVideoDeps, id: VideoId): Promise<SiteVideo> {
+/** For the person who makes `request`. @throws Problem 404 `video-unknown` */
+export async function readVideo(
+  deps: FormatVideoDeps,
+  request: IncomingMessage,
+  id: VideoId,
+): Promise<SiteVideo> {
   const row = await findVideo(deps.db, id);
   if (!row) throw problem('video-unknown', 'This site has no such video.');
-  return formatVideo(deps, row, await readSignal(deps.db));
+  const holder = { authority: await deps.guard.authorityOf(request), request };
+  return formatVideo(deps, row, { signal: await readSignal(deps.db), holder });
 }
 
 export async function formatVideo(
-  { db, storage, rights }: FormatVideoDeps,
+  { db, storage, tokens }: FormatVideoDeps,
   row: VideoWithRecord,
-  signal: SignalRow,
+  { signal, holder }: { readonly signal: SignalRow; readonly holder: TokenHolder },
 ): Promise<SiteVideo> {
   const prepared = parsePrepared(row);
   const extras = parseExtras(row.extras);
@@ -79,7 +87,7 @@ export async function formatVideo(
     audience: audienceOfRow(row).audience,
     ...(row.approval === null ? {} : { approval: row.approval }),
     ...(row.approval_comment === null ? {} : { approvalComment: row.approval_comment }),
-    ...(isServedPrivately(row) ? { token: rights.studioToken(row.id) } : {}),
+    ...(isServedPrivately(row) ? { token: tokens.forStudio(row.id, holder) } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Owner } from '../../../protocol/publication/record.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
+import type { ViewerTokens } from '../../rights/viewer-tokens.ts';
 import type { NoteAudit } from '../audit-note.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import type { VideoAccessDeps } from './video-access.ts';
@@ -11,7 +12,8 @@ import type { VideoAccessDeps } from './video-access.ts';
 export interface StudioDeps extends VideoAccessDeps {
   readonly storage: Storage;
   readonly sourceAddress: string;
-  readonly rights: Pick<SiteRights, 'markOwn' | 'studioToken'>;
+  readonly rights: Pick<SiteRights, 'markOwn'>;
+  readonly tokens: Pick<ViewerTokens, 'forStudio'>;
   readonly uploads: Uploads;
   readonly reserve: DiskReserve;
   readonly note: NoteAudit;

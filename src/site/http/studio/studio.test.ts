@@ -90,8 +90,8 @@ beforeEach(async () => {
     rights: {
       markOwn: (video: VideoId, isPrivate: boolean) =>
         void (isPrivate ? servedPrivately.add(video) : servedPrivately.delete(video)),
-      studioToken: () => 'x'.repeat(40),
     },
+    tokens: { forStudio: () => 'x'.repeat(40) },
     async findPerson(id: string) {
       if (!isConnected) throw problem('not-ready');
       if (id !== idOf('other')) throw problem('person-unknown');

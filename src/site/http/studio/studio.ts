@@ -38,13 +38,14 @@ function serveVideos(app: HttpServer, deps: StudioDeps): void {
       },
     },
     async request => {
-      const visible = visibleVideos(await guard.authorityOf(request.raw), siteId());
+      const authority = await guard.authorityOf(request.raw);
+      const visible = visibleVideos(authority, siteId());
       if (visible.length === 0) await guard.require(request.raw, 'edit', { site: siteId() });
       const { limit, cursor, approval } = request.query;
       const rows = await listVideos(db, { limit: limit + 1, before: cursor, approval, visible });
-      const signal = await readSignal(db);
+      const context = { signal: await readSignal(db), holder: { authority, request: request.raw } };
       const page = rows.slice(0, limit);
-      const videos = await Promise.all(page.map(row => formatVideo(deps, row, signal)));
+      const videos = await Promise.all(page.map(row => formatVideo(deps, row, context)));
       const last = page.at(-1);
       return { videos, ...(rows.length > limit && last ? { next: last.id } : {}) };
     },
@@ -64,7 +65,7 @@ function serveVideos(app: HttpServer, deps: StudioDeps): void {
       const authority = await guard.authorityOf(raw);
       const mayPublish = row && isAllowed(authority, 'publish', targetOf(siteId(), row));
       if (!mayPublish) await requireVideo(deps, raw, 'edit', id);
-      return readVideo(deps, id);
+      return readVideo(deps, raw, id);
     },
   );
 }
