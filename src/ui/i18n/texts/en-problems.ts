@@ -9,6 +9,7 @@ const FOR_VIEWERS: Readonly<Partial<Record<ProblemCode, string>>> = {
   'grant-expired': 'This link has expired. Ask the person who sent it for a new one.',
   'grant-revoked': 'This link has been revoked.',
   'sign-in-needed': 'Sign in to continue.',
+  'sign-in-limited': 'Too many attempts to sign in. Wait for up to 15 minutes, then try again.',
   'sign-in-failed': 'The e-mail address or the password is wrong.',
   'link-invalid': 'This link was already used, has expired or is incomplete. Ask for a new one.',
 };
