@@ -2,8 +2,7 @@
 export const enApproval = {
   approval: {
     heading: 'Awaiting your approval',
-    headingHint:
-      'Nothing of these videos has left this site. Watch them, then publish them or send them back.',
+    headingHint: 'These videos have not left this site yet. Watch each one, then publish it or send it back.',
     publish: 'Publish',
     sendBack: 'Send back',
     sendBackTitle: (name: string) => `Send "${name}" back to its owner?`,
@@ -11,17 +10,18 @@ export const enApproval = {
     commentHint: 'The owner sees this text in the studio.',
     commentOf: 'Sent back:',
     submit: 'Submit again',
-    uploadHint: 'Someone who may publish approves your videos before others can see them.',
+    uploadHint: 'An editor must approve your videos before others can see them.',
     owner: (name: string) => `Owner: ${name}`,
     ownVideo: 'Your video',
     series: (id: string) => `Series: ${id}`,
     emptyOwn: 'You have no videos yet. Drop a file on this page to upload it.',
-    notUploader: 'You may not upload to this site.',
+    notUploader:
+      'You do not have permission to upload to this site. Ask an administrator for the role Author.',
   },
   transfer: {
     open: 'Transfer',
     title: (name: string) => `Transfer "${name}" to another person`,
-    explain: 'The new owner can edit and withdraw the video, as far as their roles permit.',
+    explain: 'The new owner can edit and withdraw the video if their roles allow it.',
     loses: 'You may lose access to it.',
     email: 'E-mail address of the new owner',
     find: 'Find person',
@@ -32,19 +32,20 @@ export const enApproval = {
     names: {
       public: 'Anyone',
       internal: 'Members of the organisation',
-      groups: 'Certain groups',
+      groups: 'Selected groups',
       private: 'Anyone with the link',
     },
     hints: {
       public: 'The video is in the public catalogue.',
-      internal: 'People who are signed in, and viewers in house networks.',
+      internal: 'People who may watch internal videos, and viewers in networks of the organisation.',
       groups: 'Only members of the groups that you choose.',
       private: 'Not listed. You hand out links that expire.',
     },
-    widerNeedsPublish: 'Making the video visible to more people needs the permission to publish.',
+    widerNeedsPublish:
+      'You need the permission to publish to make the video visible to more people. Ask an editor.',
     groups: 'Groups',
-    noGroups: 'There are no groups yet. An administrator creates them at central.',
-    groupsUnavailable: 'The names of the groups are not available while central cannot be reached.',
+    noGroups: 'There are no groups yet. An administrator can create them on the page "People" of central.',
+    groupsUnavailable: 'The groups cannot be listed while central is unreachable. Try again later.',
     chooseGroup: 'Choose at least one group.',
   },
 };

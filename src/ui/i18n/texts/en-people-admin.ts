@@ -19,7 +19,7 @@ export const enPeopleAdmin = {
     site: 'With a role at',
     anySite: 'Any site',
     noPeople: 'No people yet.',
-    noPeopleHint: 'Invite the first person, or let people sign in with a provider.',
+    noPeopleHint: 'Invite the first person, or let people sign in with an identity provider.',
     nothingFound: 'No one matches.',
     nothingFoundHint: 'Check the spelling, or clear the filters.',
     clear: 'Clear filters',
@@ -44,7 +44,7 @@ export const enPeopleAdmin = {
       open: 'Invite a person',
       name: 'Name',
       email: 'E-mail address',
-      role: 'First role',
+      role: 'Initial role',
       submit: 'Invite',
       done: (name: string) => `${name} is invited`,
       link: (name: string) =>
@@ -86,7 +86,7 @@ export const enPeopleAdmin = {
       disable: 'Disable account',
       disableTitle: (name: string) => `Disable ${name}?`,
       disableText: (name: string) =>
-        `${name} is signed out everywhere, and their API tokens and links are revoked: at connected sites within a minute, at disconnected sites after some hours at most. Their videos, roles and groups are kept, and you can enable the account again.`,
+        `${name} is signed out everywhere, and their API tokens and links are revoked: at connected sites within a minute, at disconnected sites later (within 12 hours by default). Their videos, roles and groups are kept, and you can enable the account again.`,
       disabled: (name: string) => `${name} is disabled.`,
       enable: 'Enable account',
       enableTitle: (name: string) => `Enable ${name}?`,
@@ -112,7 +112,7 @@ export const enPeopleAdmin = {
       remove: (group: string) => `Remove from ${group}`,
       added: (group: string) => `Added to ${group}.`,
       removed: (group: string) => `Removed from ${group}.`,
-      fromProvider: 'from a provider',
+      fromProvider: 'from an identity provider',
     },
     group: {
       back: 'All groups',
@@ -133,9 +133,9 @@ export const enPeopleAdmin = {
       added: (name: string) => `${name} added.`,
       removed: (name: string) => `${name} removed.`,
       remove: 'Remove',
-      sources: { local: 'this page', provider: 'a provider' },
+      sources: { local: 'this page', provider: 'an identity provider' },
       providerHint:
-        'Its members come from a provider and change at their next sign-in. You can add others by hand.',
+        'Its members come from an identity provider and change at their next sign-in. You can add others by hand.',
       delete: 'Delete group',
       deleteTitle: (name: string) => `Delete the group "${name}"?`,
       deleteText: (members: string) =>

@@ -10,7 +10,7 @@ export const enPeople = {
     menu: 'Signed in as',
     operatorToken: 'Operator token',
     operatorTokenHint: 'Everything you do is recorded under the operator token.',
-    forgetToken: 'Forget the token',
+    forgetToken: 'Sign out',
     needed: 'Sign in to see this page.',
     neededHint: 'You return to this page afterwards.',
     notPermitted: 'You do not have permission to see this page.',
@@ -34,12 +34,12 @@ export const enPeople = {
     forgotten: 'Forgot your password? Ask an administrator for a link to set a new one.',
     demoHeading: 'Try it as',
     demoHint: 'This is a demo: anyone who can open this page can sign in as these people.',
-    none: 'No way to sign in is configured.',
+    none: 'No sign-in method is configured.',
     noneHint:
-      'An operator can allow local accounts or add a provider in the section [central] of the configuration.',
+      'Set localAccounts or add a provider (oidc) in the section [central] of the configuration, and restart central.',
     insecure: 'Signing in needs a secure connection.',
     insecureHint: (origin: string) =>
-      `This page was opened at ${origin}, without HTTPS. Browsers keep no session there, and the password would be sent unencrypted. Open central at its https:// address, or on its own machine at http://localhost.`,
+      `This page was opened at ${origin}, without HTTPS. Browsers do not keep you signed in there, and the password would be sent unencrypted. Open central at its https:// address, or at http://localhost on its own machine.`,
     notKept:
       'You were signed in, but the browser did not keep the session. Allow cookies for this address, and check that it begins with https://.',
     wait: (time: string) => `Too many attempts. Try again in ${time}.`,
@@ -49,9 +49,9 @@ export const enPeople = {
     title: 'Signing in failed',
     retry: 'Try again',
     offline:
-      'People who are already signed in here can continue, and videos play. Only new sign-ins need central, which knows all people.',
+      'People who are already signed in here can continue, and videos play. Only new sign-ins need central. Try again when it can be reached.',
     insecure: (origin: string) =>
-      `Signing in needs a secure connection. This site was opened at ${origin}, without HTTPS, and browsers keep no session there. Open the site at its https:// address.`,
+      `Signing in needs a secure connection. This site was opened at ${origin}, without HTTPS, and browsers do not keep you signed in there. Open the site at its https:// address.`,
   },
   passwordField: {
     show: 'Show',
@@ -76,7 +76,7 @@ export const enPeople = {
     texts: {
       password: 'Choose a password for your account.',
       'sign-in': 'This link signs you in once.',
-      administrator: 'This account may do everything. With it, you invite other people and give them roles.',
+      administrator: 'This account may do everything. Use it to invite other people and give them roles.',
     },
     newPassword: 'New password',
     buttons: {
@@ -127,7 +127,7 @@ export const enPeople = {
       'manage-copies': 'Manage copies',
       'manage-people': 'Manage people and their roles',
       'read-audit': 'Read the audit log',
-      everything: 'Everything, including future permissions',
+      everything: 'Everything, including permissions added later',
     } satisfies Readonly<Record<Permission, string>>,
   },
   account: {
@@ -153,7 +153,7 @@ export const enPeople = {
   },
   sessions: {
     heading: 'Sessions',
-    hint: 'The browsers in which this account is signed in. Sign out those that you do not recognise, and then change the password.',
+    hint: 'The browsers that are signed in to this account. If you do not recognise one, sign it out, then change the password.',
     none: 'No sessions.',
     current: 'this session',
     central: 'Central',
@@ -181,7 +181,7 @@ export const enPeople = {
   },
   tokens: {
     heading: 'API tokens',
-    hint: 'A token lets a program act for you, at central and at every site. It never may do more than you may.',
+    hint: 'A token lets a program act for you, at central and at every site. It can never do more than you can.',
     none: 'No API tokens.',
     noneHint: 'Create one to upload or edit videos from scripts.',
     create: 'Create token',
@@ -192,7 +192,7 @@ export const enPeople = {
     until: (date: string) => `Until ${date}`,
     permissions: 'Permissions',
     all: 'Everything I may do',
-    allHint: 'Also changes with your roles. Choose fewer permissions if the program needs fewer.',
+    allHint: 'Changes when your roles change. Choose fewer permissions if the program needs fewer.',
     chosen: 'Only these',
     chooseOne: 'Choose at least one permission.',
     created: (name: string) => `Token "${name}" created`,
@@ -211,7 +211,7 @@ export const enPeople = {
     revoke: 'Revoke',
     revokeLabel: (name: string) => `Revoke: ${name}`,
     revokeTitle: (name: string) => `Revoke the token "${name}"?`,
-    revokeText: "Programs that use it are refused within a minute. This can't be undone.",
+    revokeText: "Central refuses it at once, and connected sites within a minute. This can't be undone.",
     revoked: (name: string) => `Token "${name}" revoked.`,
   },
 };

@@ -83,7 +83,7 @@ export const en = {
     copies: (n: number) => count(n, 'copy', 'copies'),
     isPrivate: 'Private',
     notPublic: 'Not public',
-    audiences: { internal: 'Internal', groups: 'Certain groups', private: 'Private' },
+    audiences: { internal: 'Internal', groups: 'Selected groups', private: 'Private' },
   },
   links: {
     heading: 'Who can watch',

@@ -77,7 +77,7 @@ export const zh: Texts = {
     copies: n => `${number(n)} 个副本`,
     isPrivate: '私密',
     notPublic: '非公开',
-    audiences: { internal: '内部', groups: '特定群组', private: '私密' },
+    audiences: { internal: '内部', groups: '指定群组', private: '私密' },
   },
   links: {
     thisLink: '此视频的链接（持有链接的人均可观看）',
@@ -463,7 +463,7 @@ export const zh: Texts = {
       open: '编辑',
       title: site => `编辑${site}`,
       saved: site => `${site}已保存，跟踪服务器会在一秒内应用更改。`,
-      nameHint: '所有人看到的名称，站点的工作室也显示该名称',
+      nameHint: '所有人看到的名称，站点的工作台也显示该名称',
       baseUrlHint: '观众、跟踪服务器和中心访问该站点的地址。请在站点配置中将 baseUrl 改为相同的地址。',
       weight: '权重',
       weightHint: '默认为 1。权重 2 按两倍计算；0 表示仅作为最后选择。',
