@@ -1,6 +1,6 @@
 /** Who may see, change, publish and withdraw which videos of a site: the calls of the studio and the uploads, over HTTP. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
@@ -213,6 +213,21 @@ const startUpload = (as: Name, metadata: Readonly<Record<string, unknown>> = {},
       ...more,
     },
   });
+/** Sends the path as it is, which `fetch` would normalise. @returns the status */
+function sendRaw(
+  as: Name,
+  call: string,
+  headers: Readonly<Record<string, string>>,
+  body: string | undefined,
+): Promise<number> {
+  const [method = '', path = ''] = call.split(' ');
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, path, headers: { 'x-as': as, origin: url, ...headers } }, response =>
+      response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+    );
+    sent.on('error', reject).end(body);
+  });
+}
 const videoOf = (location: string): VideoId => location.split('/').at(-1) as VideoId;
 
 describe("another person's video", () => {
@@ -381,6 +396,25 @@ describe('uploads', () => {
       expect(await call('author', 'HEAD')).toBe(404);
     }
   });
+
+  it.each([['/'], ['/.'], ['/x/..'], ['#x'], ['%2F'], ['?x=/']])(
+    'of another person are not reached at an address with %s',
+    async suffix => {
+      const { location } = await startUpload('author');
+      const own = (await startUpload('other')).location;
+      const path = suffix === '?x=/' ? `${own}?x=/${videoOf(location)}` : location + suffix;
+      const statuses: number[] = [];
+      for (const [method, body] of [['HEAD'], ['PATCH', 'ab'], ['DELETE']] as const)
+        statuses.push(await sendRaw('other', `${method} ${path}`, { ...TUS, ...BYTES }, body));
+      const stateOf = async (at: string, as: Name) => send(as, `HEAD ${at}`, { headers: TUS });
+      expect([suffix, statuses, (await stateOf(location, 'author')).status]).toEqual([
+        suffix,
+        suffix === '?x=/' ? [200, 204, 204] : [404, 404, 404],
+        200,
+      ]);
+      expect((await rowOf(videoOf(location))).state).toBe('uploading');
+    },
+  );
 
   it("cannot be made of another person's partial uploads", async () => {
     const { location } = await startUpload('author', {}, { 'upload-concat': 'partial' });

@@ -7,6 +7,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   /** The id of the upload that this request creates. Its row is written before the library sees the request. */
   readonly newId?: VideoId | undefined;
+  /** The upload that the request concerns, for which its sender was checked. The library reads no other id from the address. */
+  readonly id?: VideoId | undefined;
   /** True if the bytes of this request have a checksum. */
   readonly hasChecksum?: boolean;
   /** Why the request fails. The library replaces an error of the store with its own error. */

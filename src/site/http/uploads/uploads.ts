@@ -80,7 +80,7 @@ export function createUploads(options: UploadsDeps): Uploads {
       if (!newId) throw new Error('an upload without an id');
       return newId;
     },
-    getFileIdFromRequest: (_request, lastPath) => lastPath,
+    getFileIdFromRequest: () => findExchange()?.id,
     async onUploadFinish(_request, upload) {
       await finish(videoIdSchema.parse(upload.id), upload.size ?? 0);
       return {};
@@ -136,7 +136,7 @@ export function createUploads(options: UploadsDeps): Uploads {
         throw problem('upload-finished', 'This upload consists of partial uploads, and cannot be changed.');
       await requireSpace(options, id);
     }
-    const response = await tus.respond({ request, hasChecksum: withChecksum });
+    const response = await tus.respond({ request, id, hasChecksum: withChecksum });
     if (request.method === 'HEAD') addHeaders(response.headers, upload);
     if (isCancelled && id) await options.note(request, { action: 'video.withdraw', object: `video:${id}` });
     return response;
