@@ -335,7 +335,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
-export const MAX_HOUSE_NETWORKS = 1_000;
+const MAX_HOUSE_NETWORKS = 1_000;
 export const changePageSchema = z.strictObject({
   changes: z.array(changeSchema),
   /** The value of `after` for the next request. */

@@ -94,10 +94,10 @@ export function createAccessGuard(options: AccessOptions): AccessGuard {
   return guard;
 }
 
-export const signInNeeded = (): Problem =>
+const signInNeeded = (): Problem =>
   problem('sign-in-needed', undefined, { headers: { 'www-authenticate': 'Bearer' } });
 
-export function notPermitted(decision: Extract<Decision, { allowed: false }>): Problem {
+function notPermitted(decision: Extract<Decision, { allowed: false }>): Problem {
   const { missing, because } = decision;
   const sentence = {
     none: `You lack the permission "${missing}".`,

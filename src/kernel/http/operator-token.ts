@@ -13,7 +13,7 @@ const digestOf = (text: string): Buffer => createHash('sha256').update(text).dig
  *
  * @throws Problem 401 `credential-invalid` if the request has another token
  */
-export function hasToken(authorization: string | undefined, token: string): boolean {
+function hasToken(authorization: string | undefined, token: string): boolean {
   const [, given] = /^bearer(?: +(.*))?$/is.exec(authorization ?? '') ?? [];
   if (given === undefined && !/^bearer$/i.test(authorization ?? '')) return false;
   if (timingSafeEqual(digestOf(given ?? ''), digestOf(token))) return true;

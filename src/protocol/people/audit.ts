@@ -22,7 +22,7 @@ export const whoSchema = z.strictObject({
 });
 export type Who = z.infer<typeof whoSchema>;
 
-export const auditActionSchema = z.enum(AUDIT_ACTIONS);
+const auditActionSchema = z.enum(AUDIT_ACTIONS);
 
 const MAX_DETAIL_BYTES = 4_000;
 /** A small JSON value. */

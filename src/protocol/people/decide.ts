@@ -125,7 +125,7 @@ export const isAllowedSomewhere = (holder: Holder, action: Action): boolean => {
 const isVideoAction = (action: Action): action is keyof typeof ACTIONS => Object.hasOwn(ACTIONS, action);
 
 /** True if the scope includes the target. A scope of a site never includes anything outside it. */
-export function covers(scope: Scope, target: Target): boolean {
+function covers(scope: Scope, target: Target): boolean {
   if (scope === 'everything') return true;
   if ('site' in scope) return target.site === scope.site;
   return target.series === scope.series;

@@ -4,10 +4,9 @@ import { siteIdSchema } from '../base/ids.ts';
 import { nameSchema } from '../base/text.ts';
 import { timestampSchema } from '../base/timestamp.ts';
 import { groupIdSchema } from './audience.ts';
-import { assignmentSchema, heldPermissionSchema, permissionSchema, scopeSchema } from './permissions.ts';
+import { assignmentSchema, heldPermissionSchema, permissionSchema } from './permissions.ts';
 
 export const personIdSchema = z.uuid();
-export type PersonId = z.infer<typeof personIdSchema>;
 export const credentialIdSchema = z.uuid();
 export const emailSchema = z
   .email('must be an e-mail address, e.g. li.na@example.edu')
@@ -15,7 +14,7 @@ export const emailSchema = z
   .transform(email => email.trim().toLowerCase());
 
 /** How a request proved who makes it. */
-export const VIA = ['session', 'token', 'operator-token'] as const;
+const VIA = ['session', 'token', 'operator-token'] as const;
 
 /** `GET /api/me` of central and of every site. */
 export const meSchema = z.strictObject({
@@ -30,8 +29,6 @@ export const meSchema = z.strictObject({
   expiresAt: timestampSchema.optional(),
 });
 export type Me = z.infer<typeof meSchema>;
-
-export const NOBODY: Me = { person: null, via: null, permissions: [], groups: [] };
 
 const MAX_ASSIGNMENTS = 200;
 const assignmentsSchema = z.array(assignmentSchema).max(MAX_ASSIGNMENTS);
@@ -132,7 +129,7 @@ export const tokenListSchema = z.strictObject({ tokens: z.array(apiTokenSchema) 
 export const API_TOKEN = /^trib_[A-Za-z0-9_-]{43}$/;
 
 /** `GET /api/people/{id}/sessions` · `DELETE /api/people/{id}/sessions/{session}` · `DELETE /api/people/{id}/sessions` (all) */
-export const sessionSchema = z.strictObject({
+const sessionSchema = z.strictObject({
   id: credentialIdSchema,
   /** Absent: a session at central. */
   site: z.strictObject({ id: siteIdSchema, name: z.string() }).optional(),
@@ -195,4 +192,3 @@ export const siteRolesSchema = z.strictObject({
   people: z.array(z.strictObject({ id: personIdSchema, name: z.string(), roles: assignmentsSchema })),
   groups: z.array(z.strictObject({ id: groupIdSchema, name: z.string(), roles: assignmentsSchema })),
 });
-export { scopeSchema };

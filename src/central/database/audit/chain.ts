@@ -13,8 +13,6 @@ export interface Position {
   readonly hash: string;
 }
 
-export const START: Position = { seq: 0, hash: '' };
-
 /** Makes proofs. All centrals on one database have the same key. */
 export interface Prover {
   /** The proof of an entry. */
