@@ -12,7 +12,7 @@ export const roleSchema = z.enum(Object.keys(ROLES) as [RoleName, ...RoleName[]]
 export const seriesIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 export type SeriesId = z.infer<typeof seriesIdSchema>;
 
-export const scopeSchema = z.union([
+const scopeSchema = z.union([
   z.literal('everything'),
   z.strictObject({ site: siteIdSchema }),
   z.strictObject({ series: seriesIdSchema }),
