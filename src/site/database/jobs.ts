@@ -5,8 +5,8 @@
  */
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import { newId, type VideoId } from '../../protocol/base/ids.ts';
-import type { JobRow, JobStepRow, SiteSchema, VideoRow } from './tables/schema.ts';
-import type { SiteDatabase } from './tables/videos.ts';
+import type { JobRow, JobStepRow, SiteSchema } from './tables/schema.ts';
+import { isVisible, type SiteDatabase, type VisibleVideos } from './tables/videos.ts';
 
 /** A worker that does not extend its lease for this time loses the step. */
 export const LEASE_MS = 20_000;
@@ -371,8 +371,6 @@ export async function deleteJobs(db: SiteDatabase, video: VideoId): Promise<void
 /** A job and the progress of its steps. */
 export type JobProgress = Omit<JobRow, 'plan'> & {
   readonly video_name: string;
-  readonly owner_id: VideoRow['owner_id'];
-  readonly series_id: VideoRow['series_id'];
   readonly media_ms: number;
   readonly done_ms: number;
   readonly speed_milli: number;
@@ -381,11 +379,16 @@ export type JobProgress = Omit<JobRow, 'plan'> & {
   readonly last_error: string | null;
 };
 
+export interface JobFilter {
+  readonly video?: VideoId | undefined;
+  readonly job?: string;
+  /** Only what a person may see: jobs of these videos, except inspections that have not failed. */
+  readonly visible?: VisibleVideos;
+  readonly limit: number;
+}
+
 /** Lists open jobs in the order in which they are done, then those set aside, then the others that ended. */
-export async function listJobProgress(
-  db: SiteDatabase,
-  filter: { readonly video?: VideoId | undefined; readonly job?: string; readonly limit: number },
-): Promise<readonly JobProgress[]> {
+export async function listJobProgress(db: SiteDatabase, filter: JobFilter): Promise<readonly JobProgress[]> {
   const rows = await db
     .selectFrom('jobs as job')
     .innerJoin('videos', 'videos.id', 'job.video_id')
@@ -402,8 +405,6 @@ export async function listJobProgress(
       'job.created_at',
       'job.updated_at',
       'videos.name as video_name',
-      'videos.owner_id',
-      'videos.series_id',
     ])
     .select(({ fn, eb }) => [
       fn.sum<number>('step.media_ms').as('media_ms'),
@@ -419,6 +420,11 @@ export async function listJobProgress(
         ...(filter.video === undefined ? [] : [eb('job.video_id', '=', filter.video)]),
       ]),
     )
+    .$if(filter.visible !== undefined, query =>
+      query
+        .where(isVisible(filter.visible ?? []))
+        .where(({ eb, or }) => or([eb('job.kind', '!=', 'inspect'), eb('job.state', '=', 'set-aside')])),
+    )
     .groupBy([
       'job.id',
       'job.video_id',
@@ -431,8 +437,6 @@ export async function listJobProgress(
       'job.created_at',
       'job.updated_at',
       'videos.name',
-      'videos.owner_id',
-      'videos.series_id',
     ])
     .orderBy(({ eb }) =>
       eb

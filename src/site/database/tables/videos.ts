@@ -1,5 +1,5 @@
 /** The videos of a site, from the start of their upload. */
-import type { Kysely } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
@@ -93,26 +93,32 @@ export interface VideoQuery {
   readonly visible: VisibleVideos;
 }
 
+/** True for the videos that a person may see. */
+export const isVisible =
+  (visible: VisibleVideos) =>
+  ({ eb, and, or }: ExpressionBuilder<SiteSchema, 'videos'>) =>
+    or(
+      visible.map(({ owner, series }) =>
+        and([
+          ...(owner === undefined ? [] : [eb('videos.owner_id', '=', owner)]),
+          ...(series === undefined ? [] : [eb('videos.series_id', '=', series)]),
+        ]),
+      ),
+    );
+
 /** Lists videos, newest first (UUIDv7 sorts by time). */
 export const listVideos = (
   db: SiteDatabase,
   { limit, before, approval, visible }: VideoQuery,
 ): Promise<VideoWithRecord[]> =>
   withRecords(db)
-    .where(({ eb, and, or }) =>
+    .where(({ eb, and }) =>
       and([
         ...(before === undefined ? [] : [eb('videos.id', '<', before)]),
         ...(approval ? [eb('videos.approval', '=', approval)] : []),
-        or(
-          visible.map(({ owner, series }) =>
-            and([
-              ...(owner === undefined ? [] : [eb('videos.owner_id', '=', owner)]),
-              ...(series === undefined ? [] : [eb('videos.series_id', '=', series)]),
-            ]),
-          ),
-        ),
       ]),
     )
+    .where(isVisible(visible))
     .orderBy('videos.id', 'desc')
     .limit(limit)
     .execute();

@@ -6,7 +6,7 @@ import { type Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import type { AuditEvent } from '../../../protocol/people/audit.ts';
-import { isAllowed, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
+import { isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
 import {
   cancelJob,
   findJob,
@@ -16,12 +16,12 @@ import {
   setJobPriority,
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
-import { targetOf } from '../../database/tables/people-columns.ts';
 import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { NoteAudit } from '../audit-note.ts';
 import { objectOf, requireVideo, type VideoAccessDeps } from './video-access.ts';
+import { videosOfVisibleJobs } from './visible-videos.ts';
 
 export interface JobsDeps extends VideoAccessDeps {
   readonly storage: Storage;
@@ -64,14 +64,8 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
       const authority = await guard.authorityOf(request.raw);
       if (!isAllowedSomewhere(authority, 'edit') && !isAllowedSomewhere(authority, 'see-jobs'))
         await guard.require(request.raw, 'see-jobs', { site: siteId() });
-      const jobs = await listJobProgress(db, { limit: MAX_JOBS });
-      const isVisible = (job: JobProgress): boolean => {
-        const target = targetOf(siteId(), job);
-        return isAllowed(authority, 'edit', target) || isAllowed(authority, 'see-jobs', target);
-      };
-      // An inspection is of no interest to people, unless it fails.
-      const isShown = (job: JobProgress): boolean => job.kind !== 'inspect' || job.state === 'set-aside';
-      return { jobs: jobs.filter(job => isShown(job) && isVisible(job)).map(formatJob) };
+      const visible = videosOfVisibleJobs(authority, siteId());
+      return { jobs: (await listJobProgress(db, { visible, limit: MAX_JOBS })).map(formatJob) };
     },
   );
 

@@ -15,7 +15,7 @@ import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../../pro
 import { isAllowed } from '../../../protocol/people/decide.ts';
 import { type Assignment, permissionsOf } from '../../../protocol/people/permissions.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';
-import { insertJob } from '../../database/jobs.ts';
+import { insertJob, listJobProgress } from '../../database/jobs.ts';
 import { readSignal } from '../../database/publication/signal.ts';
 import { insertRevision } from '../../database/revisions.ts';
 import { targetOf } from '../../database/tables/people-columns.ts';
@@ -30,7 +30,7 @@ import { createUploads } from '../uploads/uploads.ts';
 import { serveCaptions } from './captions.ts';
 import { serveJobs } from './jobs.ts';
 import { serveStudio } from './studio.ts';
-import { visibleVideos } from './visible-videos.ts';
+import { videosOfVisibleJobs, visibleVideos } from './visible-videos.ts';
 
 const site = newSiteId();
 const here = { site };
@@ -304,6 +304,53 @@ describe("another person's video", () => {
         (['edit', 'publish'] as const).some(action => isAllowed(who, action, targetOf(site, row))),
       );
       expect(listed.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+    }
+  });
+});
+
+describe('conversions', () => {
+  const addJob = (video: VideoId, kind = 'ladder'): Promise<string> =>
+    db.transaction().execute(transaction =>
+      insertJob(transaction, {
+        ...{ video, kind, urgency: 0, needs: [], plan: {} },
+        steps: [{ kind: 'x', after: 0, mediaMs: 1 }],
+      }),
+    );
+  const jobsOf = async (as: Name): Promise<string[]> => {
+    const { body } = await send(as, 'GET /api/jobs');
+    return (body as unknown as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
+  };
+
+  it('of an author are listed, also behind many newer or more urgent ones of others', async () => {
+    const others = await addReady({ owner: ownerOf('other') });
+    for (let count = 0; count < 210; count++) await addJob(others);
+    const own = await addReady({ owner: ownerOf('author') });
+    const job = await addJob(own);
+    for (let count = 0; count < 3; count++) await addJob(own, 'inspect');
+    expect(await jobsOf('author')).toEqual([job]);
+    expect(await jobsOf('editor')).toHaveLength(200);
+  });
+
+  it('are listed exactly if the person may edit the video or see all conversions', async () => {
+    const videos = new Map<string, VideoId>();
+    for (const name of ['author', 'other', undefined] as const) {
+      for (const series of ['physics', 'chemistry', undefined]) {
+        const video = await addReady({
+          ...(name ? { owner: ownerOf(name) } : {}),
+          ...(series ? { series: { id: series } } : {}),
+        });
+        videos.set(await addJob(video), video);
+      }
+    }
+    for (const who of Object.values(PEOPLE)) {
+      const listed = await listJobProgress(db, { limit: 100, visible: videosOfVisibleJobs(who, site) });
+      const expected: string[] = [];
+      for (const [job, video] of videos) {
+        const target = targetOf(site, await rowOf(video));
+        if ((['edit', 'see-jobs'] as const).some(action => isAllowed(who, action, target)))
+          expected.push(job);
+      }
+      expect(listed.map(({ id }) => id).sort()).toEqual(expected.sort());
     }
   });
 });
