@@ -41,7 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{central,site,readers}/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{access,central,readers,site}/*.test.ts'],
           sequence: { groupOrder: 0 },
           ...unit,
         },

@@ -71,7 +71,7 @@ export const siteConfigSchema = z.strictObject({
   operatorToken: tokenSetting,
   /** False: the studio refuses the operator token, which then only connects the parts of this site. */
   breakGlass: z.boolean().default(true),
-  /** Clients in these networks need no token for the studio. */
+  /** Clients in these networks may watch internal videos here, and are served if `serveViewers` is false. */
   trustedNetworks: z.array(prefixSetting).default([]),
   /** Interval at which an unsent signal is retried. */
   signalInterval: durationSetting.prefault('5 s'),

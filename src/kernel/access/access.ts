@@ -67,14 +67,13 @@ export interface AccessGuard {
 
 export function createAccessGuard(options: AccessOptions): AccessGuard {
   const known = new WeakMap<IncomingMessage, Promise<Authority>>();
-  const checked = new WeakSet<IncomingMessage>();
   async function authenticate(request: IncomingMessage): Promise<Authority> {
     const authority = await options.authenticate(request);
     requireOwnOrigin(request, authority, options.origins?.(request) ?? []);
     if (authority.via === 'operator-token') options.onBreakGlass?.(request);
     return authority;
   }
-  const guard: AccessGuard & { readonly hasChecked: (request: IncomingMessage) => boolean } = {
+  const guard: AccessGuard = {
     authorityOf(request) {
       const found = known.get(request) ?? authenticate(request);
       known.set(request, found);
@@ -82,14 +81,12 @@ export function createAccessGuard(options: AccessOptions): AccessGuard {
     },
     async require(request, action, target, object) {
       const authority = await guard.authorityOf(request);
-      checked.add(request);
       const decision = decide(authority, action, target);
       if (decision.allowed) return authority;
       if (authority.via === null) throw signInNeeded();
       options.onRefused?.({ request, authority, action, target, object });
       throw notPermitted(decision);
     },
-    hasChecked: request => checked.has(request),
   };
   return guard;
 }
