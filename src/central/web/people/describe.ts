@@ -26,10 +26,16 @@ const rolesSeenBy = (
   ...(person !== undefined && authority.person?.id === person ? roles : visibleRoles(authority, roles)),
 ];
 
+/**
+ * Those who manage people for some sites know only the name of a person who has no role there.
+ *
+ * @param email the address by which the caller has found the person
+ */
 export async function describePeople(
   db: CentralDatabase,
   authority: Authority,
   rows: readonly PersonRow[],
+  email?: string,
 ): Promise<Person[]> {
   const detailsOf = await findDetails(
     db,
@@ -39,19 +45,22 @@ export async function describePeople(
   return rows.map(row => {
     const { groups, providers, invitedUntil } = detailsOf(row.id);
     const seesAll = managesEveryone(authority) || authority.person?.id === row.id;
+    const roles = rolesSeenBy(authority, row.id, parseRoles(row.roles));
+    const seenGroups = groups.filter(
+      group => seesAll || visibleRoles(authority, parseRoles(group.roles)).length > 0,
+    );
+    const isKnown = seesAll || roles.length > 0 || seenGroups.length > 0;
     return {
       id: row.id,
       name: row.name,
-      ...(row.email === null ? {} : { email: row.email }),
+      ...(row.email !== null && (isKnown || row.email === email) ? { email: row.email } : {}),
       disabled: row.disabled === 1,
-      roles: rolesSeenBy(authority, row.id, parseRoles(row.roles)),
-      groups: groups
-        .filter(({ roles }) => seesAll || visibleRoles(authority, parseRoles(roles)).length > 0)
-        .map(({ id, name }) => ({ id, name })),
-      hasPassword: row.password !== null,
-      providers: [...providers],
-      ...optionalTime('signedInAt', row.signed_in_at),
-      ...optionalTime('invitedUntil', invitedUntil),
+      roles,
+      groups: seenGroups.map(({ id, name }) => ({ id, name })),
+      hasPassword: isKnown && row.password !== null,
+      providers: isKnown ? [...providers] : [],
+      ...(isKnown ? optionalTime('signedInAt', row.signed_in_at) : {}),
+      ...(isKnown ? optionalTime('invitedUntil', invitedUntil) : {}),
       createdAt: formatTime(row.created_at),
     };
   });

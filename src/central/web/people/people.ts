@@ -88,7 +88,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
       const rows = found.slice(0, limit);
       const last = found.length > limit ? rows.at(-1) : undefined;
       return {
-        people: await describePeople(db, authority, rows),
+        people: await describePeople(db, authority, rows, q?.trim().toLowerCase()),
         ...(last ? { next: formatTextCursor({ text: last.search_text, id: last.id }) } : {}),
       };
     },
