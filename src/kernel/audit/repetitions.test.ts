@@ -19,12 +19,13 @@ function createCounted(limits = { maxActors: 3, maxObjects: 2 }) {
     endMinute: () => {
       for (const end of [...timers]) end();
     },
-    refuse: (id: string, object: string) =>
+    refuse: (id: string, object: string, request?: string) =>
       counter.add({
         at: '2026-12-01T00:00:00.000Z',
         who: { kind: 'person', id },
         action: 'access.refused',
         object,
+        ...(request === undefined ? {} : { after: { request } }),
       }),
   };
 }
@@ -52,4 +53,16 @@ it('is bounded if the objects and the people differ', () => {
     0,
   );
   expect(repeated).toBe(10_000);
+});
+
+it('counts only the same request about an object', () => {
+  const { written, refuse, endMinute } = createCounted();
+  for (let count = 0; count < 5; count++)
+    for (const request of ['DELETE /api/videos/1', 'PATCH /api/videos/1']) refuse('a', 'video:1', request);
+  expect(written.map(({ after }) => after)).toEqual([
+    { request: 'DELETE /api/videos/1' },
+    { request: 'PATCH /api/videos/1' },
+  ]);
+  endMinute();
+  expect(written.slice(2).map(({ after }) => after)).toEqual([{ repeated: 4 }, { repeated: 4 }]);
 });

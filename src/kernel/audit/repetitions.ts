@@ -32,13 +32,19 @@ interface Counted {
   readonly cancel: () => void;
 }
 
+/** Two requests about the same object are different events: each may be another way to the same end. */
+function keyOf({ action, object, after }: AuditEvent): string {
+  const isDetailed = typeof after === 'object' && after !== null && !Array.isArray(after);
+  return JSON.stringify([action, object, isDetailed ? after.request : undefined]);
+}
+
 /** @param write stores an event; it must not throw */
 export function createRepetitionCounter(
   write: (event: AuditEvent) => void,
   { maxActors, maxObjects }: RepetitionLimits = LIMITS,
   clock: Clock = systemClock,
 ): RepetitionCounter {
-  /** By actor, then by action and object. */
+  /** By actor, then by action, object and request. */
   const actors = new Map<string, Map<string, Counted>>();
 
   function find(event: AuditEvent): { event: AuditEvent; actor: string; key: string } {
@@ -51,8 +57,12 @@ export function createRepetitionCounter(
       actor = '';
     }
     const known = actors.get(actor);
-    if (known && known.size >= maxObjects && !known.has(`${event.action} ${object}`)) object = undefined;
-    return { event: { ...event, who, from, object }, actor, key: `${event.action} ${object}` };
+    let key = actor === '' ? event.action : keyOf(event);
+    if (known && known.size >= maxObjects && !known.has(key)) {
+      object = undefined;
+      key = event.action;
+    }
+    return { event: { ...event, who, from, object }, actor, key };
   }
 
   return {
