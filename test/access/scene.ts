@@ -68,6 +68,7 @@ export interface Scene {
   readonly actors: readonly Actor[];
   /** What belongs to somebody else. */
   readonly others: Owned;
+  readonly siteDb: SiteDatabase;
   /** Headers of a new session of this person. */
   signIn(part: 'central' | 'site', person: string): Promise<Headers>;
   stop(): Promise<void>;
@@ -85,7 +86,8 @@ async function makePages(directory: string): Promise<string> {
   return directory;
 }
 
-export async function startScene(): Promise<Scene> {
+/** @param roles of the people. Default: each role at each place, and nobody's */
+export async function startScene(roles = listRoles()): Promise<Scene> {
   const directory = await makeTemporaryDirectory('access');
   const uiDirectory = await makePages(join(directory, 'ui'));
   const central = await noteRoutes(() => startCentralHarness({}, { uiDirectory }));
@@ -108,12 +110,12 @@ export async function startScene(): Promise<Scene> {
     signIn: (part: 'central' | 'site', person: string) => signIn(db, urls, part, person),
   };
   const others = await addOwned(siteDb, await insertPerson(db, { roles: [authorAt(scene.site)] }));
-  const actors = await Promise.all(
-    listRoles().map(([role, place]) => addActor(scene, siteDb, { role, place })),
-  );
+  const actors = await Promise.all(roles.map(([role, place]) => addActor(scene, siteDb, { role, place })));
+  for (const { token } of actors) await introduce(scene.urls, token);
   await harness.request('POST', `/api/sites/${scene.site}/collect`);
   return {
     ...scene,
+    siteDb,
     others,
     actors,
     async stop() {
@@ -129,7 +131,8 @@ export async function startScene(): Promise<Scene> {
 
 const authorAt = (site: SiteId) => ({ role: 'author', scope: { site } }) as const;
 
-const listRoles = (): readonly (readonly [RoleName | undefined, Place])[] => [
+type RoleAtPlace = readonly [RoleName | undefined, Place];
+const listRoles = (): readonly RoleAtPlace[] => [
   [undefined, 'everything'],
   ...ROLE_NAMES.flatMap(role => PLACES.map(place => [role, place] as const)),
 ];
@@ -230,7 +233,10 @@ async function signIn(
 ): Promise<Headers> {
   const { headers } = await insertSession(db, person);
   if (part === 'central') return { ...headers, origin: urls.central };
-  const begun = await fetch(`${urls.site}/sign-in`, { redirect: 'manual' });
+  const begun = await eventually('the site reaches central', async () => {
+    const response = await fetch(`${urls.site}/sign-in`, { redirect: 'manual' });
+    return response.status === 303 && response;
+  });
   const confirmed = await fetch(begun.headers.get('location') ?? '', { redirect: 'manual', headers });
   const browser = new HttpBrowser();
   const cookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? '';

@@ -169,6 +169,20 @@ describe('someone who manages people for one site', () => {
     });
   });
 
+  it('learns no more than the name of a person who has no role there, unless they know the address', async () => {
+    const elsewhere = await invite([at(beijing, 'author')]);
+    const { name, email, ...rest } = await find(elsewhere.id, manager.token);
+    expect([name, email, rest.invitedUntil, rest.mayChange]).toEqual([
+      expect.any(String),
+      undefined,
+      undefined,
+      false,
+    ]);
+    const { people } = (await call(manager.token, 'GET', `/api/people?q=${elsewhere.email}`)).body;
+    expect(people).toEqual([expect.objectContaining({ id: elsewhere.id, email: elsewhere.email })]);
+    expect((await find(elsewhere.id)).email).toBe(elsewhere.email);
+  });
+
   it('invites people to the site, and gives and takes roles there without changing others', async () => {
     const invited = await invite([at(hangzhou, 'author')], manager.token);
     expect(await patch(TOKEN, invited.id, { roles: [at(hangzhou, 'author'), at(beijing, 'editor')] })).toBe(
@@ -460,6 +474,8 @@ describe('the audit log', () => {
     expect(await outcome(manager.token, 'PATCH', path, { roles: [everywhere('operator')] })).toBe(
       '403 not-permitted',
     );
+    const password = { current: 'x', password: 'a long new secret' };
+    expect(await outcome(manager.token, 'POST', `${path}/password`, password)).toBe('403 not-permitted');
     const link = await newLink(person.id, 'sign-in');
     const browser = await signInByLink(link.secret);
     expect(await browser.outcome('POST', '/api/sign-out')).toBe(204);
@@ -480,6 +496,7 @@ describe('the audit log', () => {
         who: expect.objectContaining({ kind: 'token', id: manager.id }),
         object: `PATCH ${path}`,
       }),
+      expect.objectContaining({ object: `POST ${path}/password` }),
     ]);
     const all = JSON.stringify([await entriesOf('order=desc'), await entriesOf('order=asc')]);
     for (const secret of [manager.token, created.token, person.secret, link.secret, TOKEN])

@@ -100,5 +100,5 @@ function firstMissing(holder: Holder, rights: readonly HeldPermission[]): Permis
 /** A refusal by these rules, which the audit log notes. */
 export class RefusedByRule extends Problem {}
 
-const refused = (detail: string, permission: Permission) =>
+export const refused = (detail: string, permission: Permission) =>
   new RefusedByRule('not-permitted', detail, { permission });

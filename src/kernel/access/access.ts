@@ -8,11 +8,12 @@ import { type Action, type Decision, decide, type Target } from '../../protocol/
 import type { HttpServer } from '../http/server.ts';
 import { type Problem, problem } from '../problem.ts';
 import type { Authority } from './authority.ts';
+import { hasPersonalCredential } from './credentials.ts';
 
 /**
  * `open`: credentials are ignored (pages, signing in). `anyone`: a credential is optional, and refused if it is wrong. `signed-in`: a
  * credential of any kind, and the handler checks whose. `member`: signed by a member or by central, which the handler checks. `part`: another process of the same site, with the
- * operator token, which the handler checks. Otherwise the permission, and what it must apply to: `everything`; the `site` (of the
+ * operator token, which the handler checks. Both are for no person. Otherwise the permission, and what it must apply to: `everything`; the `site` (of the
  * part, or in the address as `:id`); an `object`, which the handler finds and checks with `guard.require`.
  */
 export type AccessRule =
@@ -63,6 +64,8 @@ export interface AccessGuard {
    * @throws Problem 401 `sign-in-needed`, `credential-invalid`; 403 `not-permitted`, `cross-origin`
    */
   require(request: IncomingMessage, action: Action, target: Target, object?: string): Promise<Authority>;
+  /** Writes into the audit log that a person was refused with 404, as for an object that does not exist. */
+  noteHidden(request: IncomingMessage, action: Action, target: Target, object: string): Promise<void>;
 }
 
 export function createAccessGuard(options: AccessOptions): AccessGuard {
@@ -86,6 +89,10 @@ export function createAccessGuard(options: AccessOptions): AccessGuard {
       if (authority.via === null) throw signInNeeded();
       options.onRefused?.({ request, authority, action, target, object });
       throw notPermitted(decision);
+    },
+    async noteHidden(request, action, target, object) {
+      const authority = await guard.authorityOf(request);
+      if (authority.via !== null) options.onRefused?.({ request, authority, action, target, object });
     },
   };
   return guard;
@@ -134,7 +141,8 @@ export function enforceAccess(
     const { method, url: path } = request.routeOptions;
     if (path === undefined) return;
     const rule = findRule([method].flat()[0] ?? request.method, path);
-    if (rule === undefined || rule === 'open' || rule === 'member' || rule === 'part') return;
+    if (rule === undefined || rule === 'open') return;
+    if (rule === 'member' || rule === 'part') return refusePeople(request.raw, guard);
     if (typeof rule === 'object' && rule.orSigned && request.headers.signature !== undefined) return;
     const authority = await guard.authorityOf(request.raw);
     if (rule === 'anyone') return;
@@ -156,6 +164,15 @@ export function enforceAccess(
       `${request.method} ${request.url.split('?')[0]}`,
     );
   });
+}
+
+/**
+ * The calls of members and of parts are for no person. A person who tries one is refused, and that is recorded; what has no signature
+ * is refused by the handler in any case.
+ */
+async function refusePeople(request: IncomingMessage, guard: AccessGuard): Promise<void> {
+  if (request.headers.signature !== undefined || !hasPersonalCredential(request)) return;
+  if ((await guard.authorityOf(request)).person) await guard.require(request, 'everything', {});
 }
 
 /**

@@ -27,7 +27,8 @@ export interface CredentialOptions {
  * A cookie belongs to a host, whatever the port, so its name differs for each part. The prefix `__Host-` makes
  * browsers accept it only with `Secure`, without `Domain`, and for the whole host (RFC 6265bis, section 4.1.3.2).
  */
-export const sessionCookieName = (part: string): string => `__Host-tributary-${sha256Hex(part).slice(0, 12)}`;
+export const sessionCookieName = (part: string): string => `${COOKIE_PREFIX}${sha256Hex(part).slice(0, 12)}`;
+const COOKIE_PREFIX = '__Host-tributary-';
 
 /** The Set-Cookie header of a session; without a secret, the one that removes it. */
 export const formatSessionCookie = (name: string, secret: string | undefined, maxAgeS = 0): string =>
@@ -62,6 +63,10 @@ export function findCredential(
   if (!SESSION_SECRET.test(secret)) throw credentialInvalid();
   return { kind: 'session', hash: sha256Hex(secret) };
 }
+
+/** True if a request presents a session or an API token, valid or not. */
+export const hasPersonalCredential = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
+  /^bearer +trib_/i.test(headers.authorization ?? '') || headers.cookie?.includes(COOKIE_PREFIX) === true;
 
 /** A credential that was presented is wrong, whether or not the call needs one, so that its holder learns of the mistake. */
 export const credentialInvalid = (

@@ -57,7 +57,10 @@ async function requireLinks(
   const authority = await authorityOf(request, context);
   const mayKnow =
     found && (mayWatch(authority, found.watchable) || isAllowed(authority, 'grant-links', found.watchable));
-  if (!mayKnow) throw videoUnknown();
+  if (!mayKnow) {
+    if (found) await context.guard.noteHidden(request.raw, 'grant-links', found.watchable, `video:${video}`);
+    throw videoUnknown();
+  }
   await context.guard.require(request.raw, 'grant-links', found.watchable, `video:${video}`);
   return found.row;
 }

@@ -24,7 +24,7 @@ import { insertApiToken, listApiTokens, revokeApiTokens } from '../../database/p
 import type { PersonWithRights } from '../../database/people/authority.ts';
 import type { ApiTokenRow } from '../../database/people/tables.ts';
 import { changePeople } from '../../people/change.ts';
-import { requireControl } from '../../people/rules.ts';
+import { refused, requireControl } from '../../people/rules.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime, optionalTime } from '../context/context.ts';
 import { permissionsDetail } from './describe.ts';
@@ -58,8 +58,7 @@ function permissionsOfToken(
   for (const [index, one] of wanted.entries()) {
     const { permission } = listed[index] ?? { permission: 'everything' };
     const isHeld = typeof one === 'string' ? isAllowedSomewhere(holder, one) : holdsAll(holder, [one]);
-    if (!isHeld)
-      throw problem('not-permitted', `The token cannot have the permission "${permission}".`, { permission });
+    if (!isHeld) throw refused(`The token cannot have the permission "${permission}".`, permission);
   }
   return follows ? listed : intersectPermissions(listed, limit);
 }

@@ -16,6 +16,7 @@ import { changePeople } from '../../people/change.ts';
 import { localAccountsOff } from '../../people/links.ts';
 import { checkPassword } from '../../people/local-sign-in.ts';
 import { hashPassword, requireGoodPassword } from '../../people/passwords.ts';
+import { refused } from '../../people/rules.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime } from '../context/context.ts';
 import { ofPerson, requireSelfOrControl } from './target.ts';
@@ -97,9 +98,7 @@ export function addSessionCalls(app: HttpServer, context: CentralContext): void 
       const { id } = request.params;
       const authority = await context.guard.authorityOf(request.raw);
       if (authority.person?.id !== id)
-        throw problem('not-permitted', 'Only the person changes this password. Make a link for the person.', {
-          permission: 'everything',
-        });
+        throw refused('Only the person changes this password. Make a link for the person.', 'everything');
       if (!config.localAccounts) throw localAccountsOff();
       const { current, password } = request.body;
       const { email = '', name } = authority.person;

@@ -4,7 +4,7 @@ import type { AccessGuard } from '../../../kernel/access/access.ts';
 import type { Authority } from '../../../kernel/access/authority.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
-import { type Action, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
+import { type Action, isAllowed, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
 import { targetOf } from '../../database/tables/people-columns.ts';
 import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
 
@@ -31,8 +31,12 @@ export async function requireVideo(
   if (row)
     return { row, authority: await guard.require(request, action, targetOf(siteId(), row), objectOf(id)) };
   // Somebody who may do this nowhere does not learn which videos exist.
-  if (!isAllowedSomewhere(await guard.authorityOf(request), action))
-    await guard.require(request, action, { site: siteId() }, objectOf(id));
+  const authority = await guard.authorityOf(request);
+  const target = { site: siteId() };
+  if (!isAllowedSomewhere(authority, action)) await guard.require(request, action, target, objectOf(id));
+  // An attempt to change it: it may be the video of another site.
+  if (request.method !== 'GET' && !isAllowed(authority, action, target))
+    await guard.noteHidden(request, action, target, objectOf(id));
   throw problem('video-unknown', 'This site has no such video.');
 }
 
