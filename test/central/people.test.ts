@@ -149,6 +149,21 @@ describe('someone who manages people for one site', () => {
     manager = await someone(at(hangzhou, 'site-manager'));
   });
 
+  it('changes the settings of the site, but not the addresses to which central connects', async () => {
+    const path = `/api/sites/${hangzhou}`;
+    const { sites } = (await call(TOKEN, 'GET', '/api/sites')).body;
+    const { baseUrl } = sites.find(({ id }: { id: string }) => id === hangzhou);
+    const edit = (change: object) => outcome(manager.token, 'PATCH', path, change);
+    expect(await edit({ baseUrl, policy: { weight: 1 } })).toBe(200);
+    for (const change of [
+      { baseUrl: 'http://169.254.169.254' },
+      { databaseUrl: 'postgres://central@localhost/central?sslkey=/etc/passwd' },
+      { databaseUrl: null },
+    ])
+      expect(await edit(change), JSON.stringify(change)).toBe('403 not-permitted');
+    expect(await outcome(TOKEN, 'PATCH', path, { databaseUrl: null })).toBe(200);
+  });
+
   it('sees people who have a role there, others by their whole address, and only the roles for the site', async () => {
     const here = await invite([at(hangzhou, 'author'), at(beijing, 'editor')]);
     const elsewhere = await invite([at(beijing, 'author')]);

@@ -89,7 +89,7 @@ async function listForRequester(request: FastifyRequest, context: CentralContext
 }
 
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
-  const { db, changes, secrets } = context;
+  const { db, changes, secrets, guard } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
     return { sites: await listForRequester(request, context) };
@@ -127,7 +127,13 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id',
     {
       bodyLimit: MAX_SITE_BYTES,
-      schema: { params: parameters, body: siteEditSchema, response: { 200: siteSchema } },
+      schema: {
+        description:
+          'Changes the settings of a site. `baseUrl` and `databaseUrl` need `manage-site` for everything.',
+        params: parameters,
+        body: siteEditSchema,
+        response: { 200: siteSchema },
+      },
     },
     async request => {
       const { id } = request.params;
@@ -136,6 +142,9 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const encryptedUrl = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
       await db.transaction().execute(async tx => {
         const before = await findSiteSettings(tx, id);
+        // Central connects to these addresses from its own network, so nobody chooses them who manages only one site.
+        if (databaseUrl !== undefined || (edit.baseUrl ?? before.baseUrl) !== before.baseUrl)
+          await guard.require(request.raw, 'manage-site', {}, `site:${id}`);
         if (!(await editSite(tx, id, { ...edit, databaseUrl: encryptedUrl }))) throw unknownSite();
         const change = findDifferences(before, await findSiteSettings(tx, id));
         await audit(request, context, { action: 'site.edit', object: `site:${id}`, ...change }, tx);

@@ -6,6 +6,7 @@ import { Dialog } from '../../components/dialog.tsx';
 import { Field, type FieldSpec, labelsOf } from '../../components/field.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useMe } from '../../me/use-me.tsx';
 import { type EditFields, formatSiteEdit, parseSiteEdit } from './site-edit.ts';
 
 type TextField = Exclude<keyof EditFields, 'zone' | 'drained' | 'databaseUrl' | 'useGateway'>;
@@ -19,6 +20,9 @@ interface EditSiteProps {
 
 export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
   const { t } = useTranslation();
+  const { isAllowed } = useMe();
+  // Those who manage only this site do not choose to which addresses central connects.
+  const choosesAddresses = isAllowed('manage-site', {});
   const { edit } = t.admin;
   // The typed values stay while the table behind the form reloads every two seconds.
   const [fields, setFields] = useState(() => formatSiteEdit(site));
@@ -62,14 +66,16 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           void save();
         }}
       >
-        {texts.map(spec => (
-          <Field
-            key={spec.key}
-            spec={spec}
-            value={fields[spec.key]}
-            onInput={value => set({ [spec.key]: value })}
-          />
-        ))}
+        {texts
+          .filter(({ key }) => choosesAddresses || key !== 'baseUrl')
+          .map(spec => (
+            <Field
+              key={spec.key}
+              spec={spec}
+              value={fields[spec.key]}
+              onInput={value => set({ [spec.key]: value })}
+            />
+          ))}
         <Field
           spec={{ key: 'zone', label: t.admin.zone, hint: t.admin.zoneHint, kind: 'lines' }}
           value={fields.zone}
@@ -81,18 +87,20 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           isChosen={fields.drained}
           onChoose={drained => set({ drained })}
         />
-        <Field
-          spec={{
-            key: 'databaseUrl',
-            label: edit.database,
-            hint: isReadBySql ? edit.databaseKept : edit.databaseHint,
-            kind: 'secret',
-            placeholder: 'postgres://user:password@host:5432/name',
-          }}
-          value={fields.databaseUrl}
-          onInput={databaseUrl => set({ databaseUrl })}
-        />
-        {isReadBySql && (
+        {choosesAddresses && (
+          <Field
+            spec={{
+              key: 'databaseUrl',
+              label: edit.database,
+              hint: isReadBySql ? edit.databaseKept : edit.databaseHint,
+              kind: 'secret',
+              placeholder: 'postgres://user:password@host:5432/name',
+            }}
+            value={fields.databaseUrl}
+            onInput={databaseUrl => set({ databaseUrl })}
+          />
+        )}
+        {choosesAddresses && isReadBySql && (
           <Checkbox
             label={edit.useGateway}
             name="throughGateway"
