@@ -89,7 +89,7 @@ export const centralConfigSchema = z.strictObject({
   sessionIdle: durationSetting.prefault('12 h'),
   sessionLifetime: durationSetting.prefault('168 h'),
   /** How long a site accepts a session or token after the last contact with central. */
-  siteSessionLifetime: durationSetting.prefault('12 h'),
+  siteSessionLifetime: durationSetting.refine(ms => ms >= 1_000, 'must be at least "1 s".').prefault('12 h'),
   /** Audit entries are removed after this many days. Absent: they are kept for ever. */
   auditDays: z.int().min(1).max(36_500).optional(),
   /**

@@ -145,7 +145,7 @@ export function createCredentialChecker(deps: CredentialCheckerDeps): Credential
           await store.remove(hash);
           throw credentialInvalid();
         }
-        if (!entry.stored.isStale && !isExpired(entry.claims, nowMs)) return use(entry, peer);
+        if (!entry.stored.isStale && !isExpired(entry, nowMs)) return use(entry, peer);
         await questions.ask(peer, hash, () => peer.refresh(entry.stored.id));
       }
       throw centralUnreachable('The rights of this person change at this moment.');
@@ -249,8 +249,9 @@ const readerOf = ({ member: audience, publicKey: centralPublicKey }: VouchingCen
   nowMs,
 });
 
-const isExpired = ({ exp }: StatementClaims, nowMs: number): boolean =>
-  nowMs >= (exp + CLOCK_TOLERANCE_S) * 1_000;
+/** The clocks of central and this member may differ, so the lifetime is also measured with the clock of this member by itself. */
+const isExpired = ({ claims: { iat, exp }, stored }: Known, nowMs: number): boolean =>
+  nowMs >= Math.min((exp + CLOCK_TOLERANCE_S) * 1_000, stored.refreshedMs + (exp - iat) * 1_000);
 
 /** The session or token itself has ended, so central need not be asked. */
 const hasEnded = ({ claims, lastUsedMs }: Known, nowMs: number): boolean =>
