@@ -40,6 +40,7 @@ export const CENTRAL_ACCESS: AccessTable = {
   'GET /api/videos': 'anyone',
   'GET /api/videos/:id': 'anyone',
   'POST /api/videos/:id/viewing': 'anyone',
+  'GET /api/videos/:id/poster.jpg': 'anyone',
 
   // People: the handlers compare the roles of both people
   'GET /api/people': ofObject('manage-people'),

@@ -37,7 +37,7 @@ import { addSessionCalls } from './people/sessions.ts';
 import { addSignInCalls } from './people/sign-in.ts';
 import { addSiteSignIn } from './people/site-sign-in.ts';
 import { addVideoCalls } from './videos.ts';
-import { addViewingCall } from './viewing.ts';
+import { addViewingCalls } from './viewing.ts';
 
 /** A longer list of origins in the content security policy would exceed common header limits; then only schemes are listed. */
 const MAX_POLICY_CHARACTERS = 2_000;
@@ -48,7 +48,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   // Everyone
   addInfoCall(app, context);
   addVideoCalls(app, context);
-  addViewingCall(app, context);
+  addViewingCalls(app, context);
   // People
   auditRefusals(app, context);
   addMeCalls(app, context);
