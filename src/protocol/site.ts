@@ -196,6 +196,8 @@ export const libraryPageSchema = z.strictObject({
       pictures: picturesSchema,
       /** `own`: uploaded here. `copy`: a complete copy. `partly`: only the segments in the buffer. */
       holding: z.enum(['own', 'copy', 'partly']),
+      /** Absent: public. */
+      audience: audienceSchema.optional(),
       /** For a video that is not public: a token with which this viewer can watch it here, under `/t/{token}/v/…`. */
       token: rightTextSchema.optional(),
     }),

@@ -8,6 +8,7 @@ import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/base/text.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
+import type { Audience } from '../../protocol/people/audience.ts';
 import type { Viewer } from '../../protocol/people/viewing.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { parseExtras } from './extras.ts';
@@ -23,9 +24,11 @@ export interface LibraryVideo {
   readonly durationMs: number;
   readonly pictures: Pictures;
   readonly holding: 'own' | 'copy' | 'partly';
+  /** Absent: public. */
+  readonly audience?: Audience;
 }
 
-interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description'> {
+interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description' | 'audience'> {
   /** Index in `HOLDINGS`. */
   readonly holding: number;
 }
@@ -64,9 +67,11 @@ export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promis
       if (title.id === last || page.length > query.limit) continue;
       if (HOLDINGS[title.holding] === 'partly' && !query.buffered.has(title.id)) continue;
       last = title.id;
-      if (query.isPrivate(title.id) && !watchable.has(title.id)) continue;
+      const audience = watchable.get(title.id);
+      if (query.isPrivate(title.id) && audience === undefined) continue;
       const text = words.length === 0 ? '' : searchTextOf(title);
-      if (words.every(word => text.includes(word))) page.push(title);
+      if (words.every(word => text.includes(word)))
+        page.push(audience === undefined ? title : { ...title, audience });
     }
     before = titles.at(-1)?.id;
     if (titles.length < pageRows) break;

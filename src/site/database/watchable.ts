@@ -1,9 +1,11 @@
 /** Which videos that are not public a viewer may watch at this site, by what the site itself knows of them. */
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { type Audience, audienceOf } from '../../protocol/people/audience.ts';
+import { type Action, isAllowed } from '../../protocol/people/permissions.ts';
 import { mayWatch, type Viewer } from '../../protocol/people/viewing.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { audienceOfRow, targetOf } from './tables/people-columns.ts';
+import type { VideoRow } from './tables/schema.ts';
 import type { SiteDatabase } from './tables/videos.ts';
 
 export interface ViewerHere {
@@ -16,16 +18,16 @@ export interface ViewerHere {
 const hidden = (audience: Audience): Audience => (audience === 'public' ? 'private' : audience);
 
 /**
- * Returns those of these videos, which are not public, that the viewer may watch: own videos that need no approval, and copies. Of
- * other videos, the site does not know the audience.
+ * Returns those of these videos, which are not public, that the viewer may watch, with their audiences: own videos that need no
+ * approval, and copies. Of other videos, the site does not know the audience.
  */
 export async function listWatchable(
   db: SiteDatabase,
   videos: readonly VideoId[],
   { viewer, site }: ViewerHere,
-): Promise<ReadonlySet<VideoId>> {
+): Promise<ReadonlyMap<VideoId, Audience>> {
   if (videos.length === 0 || (viewer.permissions.length === 0 && viewer.groups.length === 0))
-    return new Set();
+    return new Map();
   const own = await db
     .selectFrom('videos')
     .select(['id', 'private', 'audience', 'groups', 'owner_id', 'series_id'])
@@ -38,23 +40,27 @@ export async function listWatchable(
     .where('video_id', 'in', videos)
     .where('held_record', 'is not', null)
     .execute();
-  const ownIds = own
-    .filter(row => {
-      const { audience, groups } = audienceOfRow(row);
-      return mayWatch(viewer, { audience: hidden(audience), groups, ...targetOf(site, row) });
-    })
-    .map(({ id }) => id);
-  const copyIds = copies
-    .filter(({ origin, held_record }) => {
+  const all = [
+    ...own.map(row => ({ id: row.id, ...audienceOfRow(row), ...targetOf(site, row) })),
+    ...copies.map(({ video_id: id, origin, held_record }) => {
       const record = JSON.parse(held_record ?? '{}') as Partial<VideoRecord>;
-      return mayWatch(viewer, {
-        audience: hidden(audienceOf(record)),
+      return {
+        id,
+        audience: audienceOf(record),
         groups: record.groups ?? [],
         site: origin,
         series: record.series?.id,
         owner: record.owner?.id,
-      });
-    })
-    .map(({ video_id }) => video_id);
-  return new Set([...ownIds, ...copyIds]);
+      };
+    }),
+  ].map(video => ({ ...video, audience: hidden(video.audience) }));
+  return new Map(all.filter(video => mayWatch(viewer, video)).map(({ id, audience }) => [id, audience]));
 }
+
+type WatchableRow = Pick<VideoRow, 'private' | 'audience' | 'groups' | 'owner_id' | 'series_id'>;
+
+/** For somebody else, a video of this site is one that does not exist. */
+export const mayKnow = ({ viewer, site }: ViewerHere, row: WatchableRow, action: Action): boolean => {
+  const target = targetOf(site, row);
+  return mayWatch(viewer, { ...audienceOfRow(row), ...target }) || isAllowed(viewer, action, target);
+};

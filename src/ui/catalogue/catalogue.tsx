@@ -5,6 +5,8 @@ import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
+import { AudienceBadge } from '../components/audience/audience-badge.tsx';
+import { type GroupNames, useGroupNames } from '../components/audience/use-group-names.ts';
 import { CardImage } from '../components/card-image.tsx';
 import { Announcement, ErrorNotice } from '../components/notice.tsx';
 import { useForgetRefused } from '../components/operator-token.tsx';
@@ -33,6 +35,7 @@ export function Catalogue() {
     abort => call<CentralInfo>('/api/info', { abort }),
     () => REFRESH_INFO_MS,
   );
+  const groups = useGroupNames(page?.videos.some(({ audience }) => audience === 'groups') ?? false);
   const isEmpty = isCurrent && page?.videos.length === 0;
   return (
     <Page title={t.catalogue.title} home="/" links={navigation}>
@@ -58,6 +61,7 @@ export function Catalogue() {
             video={video}
             stale={staleSince}
             tracker={info.value?.trackers[0]}
+            groups={groups}
           />
         ))}
       </ul>
@@ -76,13 +80,13 @@ interface CardProps {
   readonly video: Video;
   readonly stale: StaleSince;
   readonly tracker: string | undefined;
+  readonly groups: GroupNames;
 }
 
-function Card({ video, stale, tracker }: CardProps) {
+function Card({ video, stale, tracker, groups }: CardProps) {
   const { t, format } = useTranslation();
   const health = videoHealth(video, stale);
-  // The tracker redirects the browser to the best site, as it does for a player.
-  const poster = video.pictures?.poster && tracker ? `${tracker}/go/${video.id}/${POSTER}` : undefined;
+  const poster = video.pictures?.poster ? posterAddress(video, tracker) : undefined;
   return (
     <li class="card" data-video={video.id} data-state={video.state}>
       <CardImage video={video.id} poster={poster} durationMs={video.durationMs} />
@@ -103,17 +107,19 @@ function Card({ video, stale, tracker }: CardProps) {
               {t.catalogue.health[health.state]}
               {health.since && ` ${t.common.since(format.timeOrDate(health.since, Date.now()))}`}
             </span>
-            {video.audience !== 'public' && (
-              <span class="state warn" data-testid="private" data-audience={video.audience}>
-                {t.catalogue.audiences[video.audience]}
-              </span>
-            )}
+            <AudienceBadge audience={video.audience} groups={video.groups} names={groups} />
             {video.copies.length > 1 && <span class="quiet">{t.catalogue.copies(video.copies.length)}</span>}
           </p>
         </div>
       </div>
     </li>
   );
+}
+
+/** The tracker redirects the browser to the best site, as it does for a player. If it needs a grant for that, central adds it. */
+function posterAddress({ id, audience }: Video, tracker: string | undefined): string | undefined {
+  if (audience !== 'public') return `/api/videos/${id}/${POSTER}`;
+  return tracker && `${tracker}/go/${id}/${POSTER}`;
 }
 
 function EmptyCatalogue({ query, onClear }: { readonly query: string; readonly onClear: () => void }) {

@@ -6,6 +6,7 @@ import { call } from '../api/call.ts';
 import { formatListQuery } from '../api/list-page.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { useSearchQuery } from '../browser/use-search-query.ts';
+import { AudienceBadge } from '../components/audience/audience-badge.tsx';
 import { CardImage } from '../components/card-image.tsx';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
@@ -118,7 +119,7 @@ function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay
           <span class={`state ${video.holding === 'partly' ? 'warn' : 'good'}`}>
             {t.library.holdings[video.holding]}
           </span>
-          {video.token !== undefined && <span class="state warn">{t.catalogue.notPublic}</span>}
+          <AudienceBadge audience={video.audience ?? 'public'} />
         </p>
       </div>
     </li>

@@ -2,9 +2,10 @@
 import { useId, useState } from 'preact/hooks';
 import { type Audience, type AudienceOfVideo, isWidened } from '../../protocol/people/audience.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
+import type { GroupNames } from '../components/audience/use-group-names.ts';
 import { ErrorText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
-import { AudienceChoice, type GroupNames, isComplete, toFields } from './audience-choice.tsx';
+import { AudienceChoice, isComplete, toFields } from './audience-choice.tsx';
 
 export interface VideoEdit {
   readonly name: string;

@@ -6,13 +6,14 @@ import type { Action, Target } from '../../protocol/people/decide.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import { usePoll } from '../api/use-poll.ts';
+import { useGroupNames } from '../components/audience/use-group-names.ts';
 import { Announcement, ErrorNotice, Notice } from '../components/notice.tsx';
 import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page } from '../components/page.tsx';
 import { RequirePermission } from '../components/sign-in-needed.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { useMe } from '../me/use-me.tsx';
-import { AudienceChoice, type GroupNames, isComplete } from './audience-choice.tsx';
+import { AudienceChoice, isComplete } from './audience-choice.tsx';
 import { isInProgress } from './publication-steps.ts';
 import { CloneNotice, ConversionNotice, JoinNotice, SiteStatus } from './site-status.tsx';
 import { makeJobCalls, makeVideoCalls } from './studio-calls.ts';
@@ -24,7 +25,6 @@ import { findChanged, listOtherVideos, mapStatuses, type StatusById } from './vi
 import { type VideoPermissions, VideoRow } from './video-row.tsx';
 
 const SITE_INTERVAL_MS = 2_000;
-const GROUPS_INTERVAL_MS = 60_000;
 const BUSY_INTERVAL_MS = 700;
 const IDLE_INTERVAL_MS = 5_000;
 const chooseInterval = (isBusy: boolean): number => (isBusy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS);
@@ -72,7 +72,7 @@ function Videos({ site }: { readonly site: SiteInfo }) {
   const { list, jobs, items, queue } = useStudioData(token, site);
   useForgetRefused(list.error);
   const { mayUpload, mayPublish, permissionsFor } = useStudioPermissions(site);
-  const groups = useGroups(token);
+  const groups = useGroupNames(true);
   const addFiles = useAddFiles(site.maxUploadBytes, setFileProblems, file => queue.add(file, audience));
   const jobCalls = makeJobCalls(token, jobs, list);
   const videos = list.value?.videos;
@@ -178,16 +178,6 @@ const useSite = (token: string | undefined) =>
     abort => call<SiteInfo>('/api/site', { token, abort }),
     () => SITE_INTERVAL_MS,
   );
-
-/** Undefined while central cannot be reached. */
-function useGroups(token: string | undefined): GroupNames {
-  const groups = usePoll(
-    `groups ${token ?? ''}`,
-    abort => call<{ readonly groups: NonNullable<GroupNames> }>('/api/group-names', { token, abort }),
-    () => GROUPS_INTERVAL_MS,
-  );
-  return groups.value?.groups;
-}
 
 /** The videos and conversions of the site, and the uploads of this tab. */
 function useStudioData(token: string | undefined, site: SiteInfo) {

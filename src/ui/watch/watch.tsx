@@ -6,6 +6,8 @@ import { ApiError, isPermanent } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
+import { AudienceBadge } from '../components/audience/audience-badge.tsx';
+import { useGroupNames } from '../components/audience/use-group-names.ts';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
 import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
@@ -70,6 +72,7 @@ export function Watch() {
   }, []);
   const revisionUrl = useRevisionUrl(play.value);
 
+  const groups = useGroupNames(video.value?.audience === 'groups');
   const name = video.value?.name ?? play.value?.name;
   const servingSite = findServingSite(serving);
   const errors = { video: video.error ?? viewing.error, info: info.error, play: play.error };
@@ -87,6 +90,9 @@ export function Watch() {
       <h1 dir="auto" lang={video.value?.language}>
         {name ?? t.watch.title}
       </h1>
+      {video.value && (
+        <AudienceBadge audience={video.value.audience} groups={video.value.groups} names={groups} />
+      )}
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
       {withdrawn && <Withdrawn />}
       {playback.failure && !withdrawn && (

@@ -82,8 +82,8 @@ export const en = {
     duration: 'Duration',
     copies: (n: number) => count(n, 'copy', 'copies'),
     isPrivate: 'Private',
-    notPublic: 'Not public',
     audiences: { internal: 'Internal', groups: 'Selected groups', private: 'Private' },
+    groups: (names: string) => `Groups: ${names}`,
   },
   links: {
     heading: 'Who can watch',

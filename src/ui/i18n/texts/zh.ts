@@ -76,8 +76,8 @@ export const zh: Texts = {
     duration: '时长',
     copies: n => `${number(n)} 个副本`,
     isPrivate: '私密',
-    notPublic: '非公开',
     audiences: { internal: '内部', groups: '指定群组', private: '私密' },
+    groups: names => `群组：${names}`,
   },
   links: {
     thisLink: '此视频的链接（持有链接的人均可观看）',
