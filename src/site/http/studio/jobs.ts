@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { type Problem, problem } from '../../../kernel/problem.ts';
+import { Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import type { AuditEvent } from '../../../protocol/people/audit.ts';
@@ -39,7 +39,7 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
   const { db, guard, siteId, note, onJob } = deps;
   const getJob = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
-    if (!found) throw problem('job-unknown', 'This site has no such conversion.');
+    if (!found) throw jobUnknown();
     return formatJob(found);
   };
   /** For a person who may edit its video. @throws Problem 401, 403, 404 */
@@ -47,7 +47,9 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     const authority = await guard.authorityOf(request);
     if (!isAllowedSomewhere(authority, 'edit')) await guard.require(request, 'edit', { site: siteId() });
     const job = await getJob(id);
-    await requireVideo(deps, request, 'edit', job.video);
+    await requireVideo(deps, request, 'edit', job.video).catch(error => {
+      throw error instanceof Problem && error.code === 'video-unknown' ? jobUnknown() : error;
+    });
     return job;
   };
 
@@ -129,6 +131,7 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
 const describeEdit = (video: VideoId, after: NonNullable<AuditEvent['after']>) =>
   ({ action: 'job.edit', object: objectOf(video), after }) as const;
 
+const jobUnknown = (): Problem => problem('job-unknown', 'This site has no such conversion.');
 const jobEnded = (): Problem => problem('job-ended', 'This conversion has ended.');
 
 /** A video that waited for this job cannot become ready, or does not grow any more. */

@@ -273,6 +273,30 @@ describe("another person's video", () => {
     expect(await rowOf(id)).toEqual(before);
   });
 
+  it.each([
+    ['GET /api/videos/:id', {}],
+    ['PATCH /api/videos/:id', { body: { name: 'Mine' } }],
+    ['DELETE /api/videos/:id', {}],
+    ['POST /api/videos/:id/publish', {}],
+    ['POST /api/videos/:id/captions?language=en', { body: 'WEBVTT' }],
+    ['DELETE /api/videos/:id/captions/c1', {}],
+    ['DELETE /api/uploads/:id', { headers: TUS }],
+    ['PATCH /api/uploads/:id', { body: 'ab', headers: { ...TUS, ...BYTES } }],
+    ['HEAD /api/uploads/:id', { headers: TUS }],
+  ] as const)('does not exist for somebody who may not watch it: %s', async (call, sent) => {
+    for (const audience of ['private', 'groups'] as const) {
+      const groups = audience === 'groups' ? [randomUUID()] : [];
+      const id = await addReady({ owner: ownerOf('author'), audience: { audience, groups } });
+      const before = await rowOf(id);
+      for (const who of ['other', 'viewer', 'elsewhere', 'nobody'] as const) {
+        const hidden = await send(who, call.replace(':id', id), sent as Sent);
+        const unknown = await send(who, call.replace(':id', newVideoId()), sent as Sent);
+        expect([hidden.status, hidden.body], who).toEqual([unknown.status, unknown.body]);
+      }
+      expect(await rowOf(id)).toEqual(before);
+    }
+  });
+
   it('is not listed, and an unknown id reveals nothing to people without a role here', async () => {
     const own = await awaiting('author');
     const others = await awaiting('other');

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { failpoint } from '../../../kernel/failpoint.ts';
-import { problem } from '../../../kernel/problem.ts';
+import { Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import { findUpload, insertUpload, type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import { insertVideo, type NewVideo } from '../../database/tables/videos.ts';
@@ -46,7 +46,10 @@ export class UploadCreator {
     const { upload, video } = parsed;
     const { starter, ...admission } = await admitUpload(this.#deps, request, parsed);
     const parts = findParts(upload, this.#path);
-    for (const part of parts ?? []) await requireUpload(this.#deps, request, part, 'continue');
+    for (const part of parts ?? [])
+      await requireUpload(this.#deps, request, part, 'continue').catch(error => {
+        throw error instanceof Problem && error.code === 'upload-unknown' ? partInvalid(part) : error;
+      });
     const sizeBytes = parts ? await this.#sumSizes(parts) : upload.sizeBytes;
     // Uploads are created one by one, so that each counts the previous ones.
     const created = this.#last.then(() =>
@@ -101,11 +104,13 @@ export class UploadCreator {
     for (const id of parts) {
       const isPart = (await findUpload(db, id))?.concat === PARTIAL;
       const { size, offset } = isPart ? await store.getUpload(id) : { size: undefined, offset: 0 };
-      if (size === undefined || offset !== size)
-        throw problem('upload-parts-invalid', `${id} is no complete partial upload of this site.`);
+      if (size === undefined || offset !== size) throw partInvalid(id);
       sum += size;
     }
     requireAllowedSize(sum, maxUploadBytes);
     return sum;
   }
 }
+
+const partInvalid = (id: VideoId): Problem =>
+  problem('upload-parts-invalid', `${id} is no complete partial upload of this site.`);

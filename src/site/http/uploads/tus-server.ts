@@ -18,10 +18,13 @@ const METHODS = ['POST', 'HEAD', 'PATCH', 'OPTIONS', 'DELETE'];
 const LIBRARY_HEADERS =
   /^(tus-resumable|upload-(offset|length|defer-length|metadata)|content-(type|length))$/;
 
+const UNKNOWN = ['upload-unknown', 'This site has no such upload. Start a new one.'] as const;
+export const uploadUnknown = (): Problem => problem(...UNKNOWN);
+
 /** The code and the sentence for the uploader, by the status with which the library refuses a request. */
 const REFUSALS: Readonly<Record<number, readonly [code: ProblemCode, detail: string]>> = {
   403: ['upload-finished', 'This upload is complete and has become a video. Withdraw it in the studio.'],
-  404: ['upload-unknown', 'This site has no such upload. Start a new one.'],
+  404: UNKNOWN,
   409: [
     'upload-offset-conflict',
     'The upload is at another offset. Request the offset with HEAD and continue from there.',

@@ -12,8 +12,10 @@ import { targetOf } from '../../database/tables/people-columns.ts';
 import type { UploadRow } from '../../database/tables/schema.ts';
 import { findUpload } from '../../database/tables/uploads.ts';
 import { findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
+import { mayKnow } from '../../database/watchable.ts';
 import { cleanName } from '../find-person.ts';
 import type { ParsedUpload } from './new-upload.ts';
+import { uploadUnknown } from './tus-server.ts';
 
 export interface UploadAccessDeps {
   readonly db: SiteDatabase;
@@ -62,7 +64,10 @@ export async function admitUpload(
   return { starter, owner: await deps.findPerson(named.id), needsApproval };
 }
 
-/** @throws Problem 401, 403 */
+/**
+ * @returns undefined if there is no such upload
+ * @throws Problem 401, 403; 404 `upload-unknown` for that of a video which the person may not watch
+ */
 export async function requireUpload(
   { db, guard, siteId }: UploadAccessDeps,
   request: IncomingMessage,
@@ -72,12 +77,14 @@ export async function requireUpload(
   const upload = await findUpload(db, id);
   const video = await findVideo(db, id);
   if (!upload && !video) return undefined;
-  const { person } = await guard.authorityOf(request);
+  const viewer = await guard.authorityOf(request);
+  const { person } = viewer;
+  const action = purpose === 'cancel' ? 'withdraw' : 'edit';
   const target = video ? targetOf(siteId(), video) : { site: siteId(), owner: upload?.owner_id ?? undefined };
   const isOwn = person !== undefined && upload?.owner_id === person.id;
   const isUnfinished = video === undefined || video.state === 'uploading';
-  if (!isOwn || !isUnfinished)
-    await guard.require(request, purpose === 'cancel' ? 'withdraw' : 'edit', target, `video:${id}`);
+  if (video && !isOwn && !mayKnow({ viewer, site: siteId() }, video, action)) throw uploadUnknown();
+  if (!isOwn || !isUnfinished) await guard.require(request, action, target, `video:${id}`);
   else if (video) await guard.require(request, 'upload', target, `video:${id}`);
   return upload;
 }
