@@ -29,7 +29,8 @@ export class Part {
   readonly name: string;
   readonly url: string;
   readonly directory: string;
-  readonly #config: string;
+  /** The path of its configuration. */
+  readonly config: string;
   readonly #wrapper: readonly string[];
   #process: ChildProcess | undefined;
 
@@ -45,7 +46,7 @@ export class Part {
     this.name = name;
     this.url = url;
     this.directory = directory;
-    this.#config = config;
+    this.config = config;
     this.#wrapper = wrapper;
   }
 
@@ -68,7 +69,7 @@ export class Part {
       COMMAND,
       this.kind,
       '--config',
-      this.#config,
+      this.config,
     ];
     this.#process = spawn(program, args, {
       stdio: ['ignore', log, log],
@@ -126,15 +127,18 @@ export interface SiteSettings {
   readonly baseUrl?: string;
   /** Further members of the registration at central. */
   readonly registration?: Readonly<Record<string, unknown>>;
+  /** The address at which the site reaches central, if it is another one. */
+  readonly centralUrl?: string;
   /** A command in front of node. */
   readonly wrapper?: readonly string[];
 }
 
 export interface ClusterSettings {
-  /** Lines of central's section in the configuration. */
   /** For how long copies are kept that no rule requires. Default: not at all. */
   readonly copyRetention?: string;
+  /** Lines of the sections of central and of the tracker in the configuration. */
   readonly central?: readonly string[];
+  readonly tracker?: readonly string[];
   readonly centralWrapper?: readonly string[];
   /** Makes an empty PostgreSQL database for central and for each site, and returns its URL. Without it, they use SQLite. */
   readonly newDatabase?: () => Promise<string>;
@@ -189,6 +193,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     `baseUrl = "${trackerUrl}"`,
     `central = "${central.url}"`,
     `joinToken = "${await invite('trackers', { name: 'Tracker', baseUrl: trackerUrl })}"`,
+    ...(settings.tracker ?? []),
   ]);
   await tracker.start();
 
@@ -197,7 +202,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     central,
     tracker,
     sites,
-    async addSite(name, { lines = [], baseUrl, registration = {}, wrapper = [] } = {}) {
+    async addSite(name, { lines = [], baseUrl, registration = {}, centralUrl, wrapper = [] } = {}) {
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;
       const joinToken = await invite('sites', { name, baseUrl: baseUrl ?? url, ...registration });
@@ -209,7 +214,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
           `name = "${name}"`,
           `baseUrl = "${baseUrl ?? url}"`,
           `sourceAddress = "127.0.0.1:${port}"`,
-          `central = "${central.url}"`,
+          `central = "${centralUrl ?? central.url}"`,
           `joinToken = "${joinToken}"`,
           'signalInterval = "300 ms"',
           'bufferDisk = "64 MB"',

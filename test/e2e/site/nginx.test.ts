@@ -1,7 +1,7 @@
 /** A real nginx in front of a site, or instead of its built-in buffer, with the configuration that the command generates. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { SiteVideo } from '../../../src/protocol/site.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { getJson } from '../../support/json-requests.ts';
+import { generateNginxConfig, startNginx } from '../../support/nginx.ts';
 import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
@@ -49,26 +50,12 @@ async function startEdge(flags: readonly string[]): Promise<Edge> {
     config,
     `[site]\nname = "Edge"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${front}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\noriginListen = "127.0.0.1:${originPort}"\n`,
   );
-  const made = spawnSync(process.execPath, [COMMAND, 'nginx-config', '--config', config, ...flags], {
-    encoding: 'utf8',
-  });
-  expect(made.stderr).toBe('');
+  const generated = generateNginxConfig({ config, flags });
   processes.push(spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' }));
   await eventually('the site is up', async () => (await fetch(`${site}/readyz`)).ok || undefined);
-  await mkdir(`${directory}/data/nginx`, { recursive: true });
-  spawnSync('chmod', ['-R', 'a+rwX', directory]);
-  const main = join(directory, 'nginx.conf');
-  // nginx keeps responses for a minute, which is long for a test: here it is a second.
-  await writeFile(
-    main,
-    `daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log; events { worker_connections 512; }
-     http { access_log off; client_body_temp_path ${directory}/t1; proxy_temp_path ${directory}/t2; fastcgi_temp_path ${directory}/t3;
-     uwsgi_temp_path ${directory}/t4; scgi_temp_path ${directory}/t5;
-     ${made.stdout.replaceAll('proxy_cache_valid 200 60s', 'proxy_cache_valid 200 1s').replaceAll('listen [::]:', '# ')} }`,
-  );
-  processes.push(spawn('nginx', ['-p', directory, '-c', main], { stdio: 'ignore' }));
+  processes.push(await startNginx(generated, { directory, dataDirectory: `${directory}/data` }));
   await eventually('nginx is up', async () => (await fetch(`${url}/readyz`)).ok || undefined);
-  return { url, site, generated: made.stdout };
+  return { url, site, generated };
 }
 
 async function publish(url: string): Promise<{ readonly id: string; readonly base: string }> {
