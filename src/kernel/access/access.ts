@@ -137,11 +137,13 @@ export function enforceAccess(
         throw new Error(`${one} ${url} takes a large body from anyone. Check the caller in onRequest.`);
     }
   });
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
     const { method, url: path } = request.routeOptions;
     if (path === undefined) return;
     const rule = findRule([method].flat()[0] ?? request.method, path);
     if (rule === undefined || rule === 'open') return;
+    // The response is for this caller, whom a cache cannot recognise: the network of a client is not even in the request.
+    reply.header('cache-control', 'no-store');
     if (rule === 'member' || rule === 'part') return refusePeople(request.raw, guard);
     if (typeof rule === 'object' && rule.orSigned && request.headers.signature !== undefined) return;
     const authority = await guard.authorityOf(request.raw);
