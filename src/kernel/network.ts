@@ -55,6 +55,15 @@ export const contains = (prefix: Prefix, address: Address): boolean => {
   return prefix.value >> shift === address.value >> shift;
 };
 
+/** What limits count as one client: an IPv4 address, or the first `bits` of an IPv6 address, whose holder has all of the others. */
+export function networkOf(address: string, bits: number): string {
+  const parsed = parseAddress(address);
+  if (!parsed) return address;
+  return parsed.bits === 32
+    ? parsed.value.toString(16)
+    : `${(parsed.value >> BigInt(128 - bits)).toString(16)}/${bits}`;
+}
+
 /** The address of the client: the last address in X-Forwarded-For that is not a trusted proxy, if the socket's address is one. */
 export function clientAddress(
   socketAddress: string,

@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { sessionCookieName } from '../../kernel/access/credentials.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
-import { parseAddress } from '../../kernel/network.ts';
+import { networkOf } from '../../kernel/network.ts';
 import { problem } from '../../kernel/problem.ts';
 import { newId } from '../../protocol/base/ids.ts';
 import {
@@ -119,15 +119,6 @@ function deviceOf(
     // Not from this central, or altered.
     return undefined;
   }
-}
-
-/** An IPv4 address, or the first `bits` of an IPv6 address, which is one network. */
-function networkOf(address: string, bits: number): string {
-  const parsed = parseAddress(address);
-  if (!parsed) return address;
-  return parsed.bits === 32
-    ? parsed.value.toString(16)
-    : `${(parsed.value >> BigInt(128 - bits)).toString(16)}/${bits}`;
 }
 
 const formatWait = (seconds: number): string =>
