@@ -75,7 +75,7 @@ export async function beginAttempt(
 }
 
 /**
- * After a success the account starts from zero in this network or browser. The other counters only forget this attempt: else an
+ * After a success the account starts from zero in this network or browser. The other counters only forget this attempt: otherwise, an
  * attacker could reset them by signing in to their own account.
  */
 export async function endAttempt({ db }: AttemptDeps, counters: readonly Counter[]): Promise<void> {

@@ -28,7 +28,7 @@ export async function changePeople<Result>(
 /**
  * The same, for a change that may take rights away.
  *
- * @throws Problem 409 `last-operator` if nobody were operator of everything afterwards
+ * @throws Problem 409 `last-operator` if nobody would be operator of everything afterwards
  */
 export const changeRights = <Result>(
   deps: ChangeDeps,

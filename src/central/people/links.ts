@@ -1,6 +1,6 @@
 /**
  * One-time links: invitations, new passwords, signing in once, and the account of the first administrator. The secret is in the
- * fragment of the address, which browsers send to nobody.
+ * fragment of the address, which browsers do not send to servers.
  */
 import { randomBytes } from 'node:crypto';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
@@ -142,8 +142,7 @@ export async function applyLink(
   if (link.kind === 'sign-in' && password !== undefined)
     throw problem('request-invalid', 'This link signs in without a password.');
   const takesPassword = link.kind !== 'sign-in' && localAccounts;
-  if (takesPassword && password === undefined)
-    throw problem('request-invalid', 'This link needs a new password.');
+  if (takesPassword && password === undefined) throw problem('request-invalid', 'Choose a password.');
   const chosen = takesPassword ? password : undefined;
   if (chosen !== undefined) requireGoodPassword(chosen, account);
   const hash = chosen === undefined ? undefined : await hashPassword(chosen);
@@ -183,7 +182,7 @@ function eventOf(created: boolean, { id, name, email, password }: PersonRow): Ne
 
 function requireAccount(name: string | undefined, email: string | undefined) {
   if (name === undefined || email === undefined)
-    throw problem('request-invalid', 'This link needs your name and e-mail address.');
+    throw problem('request-invalid', 'Enter your name and e-mail address.');
   return { name, email };
 }
 
@@ -205,4 +204,4 @@ async function makeAdministrator(
 
 const linkInvalid = (): Problem => problem('link-invalid');
 export const localAccountsOff = (): Problem =>
-  problem('sign-in-refused', 'This installation does not use passwords. Sign in with a provider.');
+  problem('sign-in-refused', 'Passwords are turned off here. Sign in with an identity provider.');

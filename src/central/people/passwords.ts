@@ -16,7 +16,7 @@ const MAX_MEMORY_BYTES = 64 * 2 ** 20;
 /** `$scrypt$ln=15,r=8,p=3$salt$hash` (PHC string format), with the parameters that this hash was made with. */
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9_-]+)\$([A-Za-z0-9_-]+)$/;
 
-/** Node has four threads for scrypt, files and names. Two remain for the others. */
+/** The thread pool of Node has four threads, for scrypt, files and DNS. Two remain for files and DNS. */
 const computations = new Semaphore(2, 30);
 
 export const hashPassword = (password: string): Promise<string> =>
@@ -65,7 +65,7 @@ function derive(
 }
 
 const MIN_DIFFERENT_CHARACTERS = 4;
-/** Shorter names may be part of a password, and a password needs this many characters besides the name. */
+/** Shorter names may be part of a password. A password needs this many characters in addition to the name. */
 const MIN_OWN_CHARACTERS = 5;
 /** Frequent passwords of at least ten characters, and rows of a keyboard. */
 const FREQUENT =
@@ -93,5 +93,8 @@ export function requireGoodPassword(
       'This password is easy to guess. Use several words that do not belong together.',
     );
   if (ownTexts.some(own => [...text.replaceAll(own, '')].length < MIN_OWN_CHARACTERS))
-    throw problem('password-weak', 'The password is too similar to your name or address.');
+    throw problem(
+      'password-weak',
+      'The password is too similar to your name or e-mail address. Choose another one.',
+    );
 }

@@ -63,9 +63,17 @@ export function replaceRoles(
 export function requireAssignable(holder: Holder, roles: readonly Assignment[]): void {
   const scopes = managedScopes(holder);
   for (const { role, scope } of roles) {
-    if (!isWithin(scopes, scope)) throw refused('You may not manage people there.', 'manage-people');
+    if (!isWithin(scopes, scope))
+      throw refused(
+        'You may not assign or remove roles for this site, series or everything.',
+        'manage-people',
+      );
     const missing = firstMissing(holder, permissionsOf([{ role, scope }]));
-    if (missing) throw refused(`The role "${role}" has permissions there that you do not have.`, missing);
+    if (missing)
+      throw refused(
+        `The role "${role}" has permissions that you do not have for this site, series or everything.`,
+        missing,
+      );
   }
 }
 
@@ -76,11 +84,14 @@ export function requireAssignable(holder: Holder, roles: readonly Assignment[]):
  */
 export function requireControl(holder: Holder, rights: readonly HeldPermission[]): void {
   const missing = firstMissing(holder, rights);
-  if (missing) throw refused('This person has permissions that you do not have.', missing);
+  if (missing) throw refused('This person has permissions that you do not have. Ask an operator.', missing);
   const scopes = managedScopes(holder);
   // A person without any right belongs to no site.
   if (rights.length === 0 ? !managesEveryone(holder) : !rights.every(({ scope }) => isWithin(scopes, scope)))
-    throw refused('You may not manage this person.', 'manage-people');
+    throw refused(
+      'You may change only people who have roles, all of them for what you manage. Ask an operator.',
+      'manage-people',
+    );
 }
 
 /** True if the holder may act for a person with these rights. */
@@ -97,7 +108,7 @@ function firstMissing(holder: Holder, rights: readonly HeldPermission[]): Permis
   return rights.find(one => !holdsAll(holder, [one]))?.permission;
 }
 
-/** A refusal by these rules, which the audit log notes. */
+/** A refusal by these rules. It is recorded in the audit log. */
 export class RefusedByRule extends Problem {}
 
 export const refused = (detail: string, permission: Permission) =>

@@ -1,4 +1,4 @@
-/** Makes statements: what central says to one member about a session or token, as of now (docs/people.md). */
+/** Makes statements for one member: whose a session or token is, and what this person may do there (docs/people.md). */
 import { credentialInvalid } from '../../kernel/access/credentials.ts';
 import { signStatement } from '../../kernel/access/statements.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
@@ -75,7 +75,7 @@ export async function refreshStatement(
   return statement;
 }
 
-/** A member learns only the permissions that it has to decide about: a compromised site can use none of them elsewhere. */
+/** A member receives only the permissions that apply at it, so a compromised site can use none of them elsewhere. */
 const permissionsAt = (
   { role, id }: Pick<MemberRow, 'role' | 'id'>,
   permissions: readonly HeldPermission[],

@@ -11,10 +11,14 @@ import type { Authority } from './authority.ts';
 import { hasPersonalCredential } from './credentials.ts';
 
 /**
- * `open`: credentials are ignored (pages, signing in). `anyone`: a credential is optional, and refused if it is wrong. `signed-in`: a
- * credential of any kind, and the handler checks whose. `member`: signed by a member or by central, which the handler checks. `part`: another process of the same site, with the
- * operator token, which the handler checks. Both are for no person. Otherwise the permission, and what it must apply to: `everything`; the `site` (of the
- * part, or in the address as `:id`); an `object`, which the handler finds and checks with `guard.require`.
+ * - `open`: credentials are ignored (pages, signing in).
+ * - `anyone`: a credential is optional, and refused if it is wrong.
+ * - `signed-in`: a credential of any kind. The handler checks whose it is.
+ * - `member`: signed by a member or by central. The handler verifies the signature.
+ * - `part`: another process of the same site, with the operator token. The handler checks it. People are refused `member` and
+ *   `part`.
+ * - Otherwise the permission, and what it must apply to: `everything`; the `site` (that of the part, or `:id` in the address); an
+ *   `object`, which the handler finds and checks with `guard.require`.
  */
 export type AccessRule =
   | 'open'
@@ -38,7 +42,7 @@ const MAX_UNCHECKED_BODY_BYTES = 64 * 1024;
 export interface AccessOptions {
   /** @throws Problem 401 `credential-invalid` if the request has a wrong credential */
   authenticate(request: IncomingMessage): Promise<Authority>;
-  /** Origins besides that of the request whose pages may request this change, never with a session. */
+  /** Other origins whose pages may request this change, but never with a session. Default: none. */
   readonly origins?: (request: IncomingMessage) => readonly string[];
   /** Called for every refusal with 403, for the audit log. */
   readonly onRefused?: (refusal: Refusal) => void;
@@ -56,7 +60,7 @@ export interface Refusal {
 }
 
 export interface AccessGuard {
-  /** The authority of a request, which is checked once. @throws Problem 401, 403 `cross-origin` */
+  /** The authority of a request. Its credential is checked once. @throws Problem 401, 403 `cross-origin` */
   authorityOf(request: IncomingMessage): Promise<Authority>;
   /**
    * @param object what the request is about, for the audit log
@@ -105,10 +109,10 @@ function notPermitted(decision: Extract<Decision, { allowed: false }>): Problem 
   const { missing, because } = decision;
   const sentence = {
     none: `You lack the permission "${missing}".`,
-    elsewhere: `You have the permission "${missing}", but not for this site, series or everything.`,
+    elsewhere: `You have the permission "${missing}", but not for this site or series.`,
     'not-own': `This video belongs to another person. You lack the permission "${missing}".`,
   }[because];
-  return problem('not-permitted', `${sentence} Ask an administrator.`, { permission: missing });
+  return problem('not-permitted', `${sentence} Ask an administrator for it.`, { permission: missing });
 }
 
 /** Applies the rules to every route that is added from now on. @throws Error for a route without a rule, at once */

@@ -66,7 +66,7 @@ export interface CredentialChecker {
   forget(hash?: string): void;
 }
 
-/** How long a credential counts as it was read from the store, which another process may change. */
+/** How long a credential is used as it was read from the store, which another process may change. */
 const REREAD_MS = 1_000;
 /** From this age on, a statement is refreshed in the background. */
 const REFRESH_MS = 5 * 60_000;
@@ -75,9 +75,9 @@ const TOUCH_MS = 60_000;
 const PAUSE_MS = 2_000;
 const WRONG_MS = 5_000;
 const MAX_KNOWN = 10_000;
-/** How many tokens that this member does not know it asks central about. Somebody who guesses presents more. */
+/** The number of unknown tokens about which this member asks central. An attacker who guesses tokens presents more. */
 const MAX_NEW_TOKENS_PER_S = 20;
-/** The feed may overtake a refresh. */
+/** A change in the feed may arrive during a refresh, which makes the new statement stale. */
 const MAX_ATTEMPTS = 3;
 
 interface Known {
@@ -148,7 +148,7 @@ export function createCredentialChecker(deps: CredentialCheckerDeps): Credential
         if (!entry.stored.isStale && !isExpired(entry, nowMs)) return use(entry, peer);
         await questions.ask(peer, hash, () => peer.refresh(entry.stored.id));
       }
-      throw centralUnreachable('The rights of this person change at this moment.');
+      throw centralUnreachable('The rights of this person are changing.');
     },
     accept(hash, statement) {
       const peer = central();
@@ -167,7 +167,7 @@ interface Caches {
   readonly wrong: LRUCache<string, true>;
 }
 
-/** Asks central, once for each credential at a time, and stores what it says. */
+/** Asks central, with one request at a time for each credential, and stores the statement. */
 function createQuestions({ store, log, now = Date.now }: CredentialCheckerDeps, { known, wrong }: Caches) {
   const underWay = new Map<string, Promise<void>>();
   let pausedUntilMs = 0;
@@ -177,7 +177,10 @@ function createQuestions({ store, log, now = Date.now }: CredentialCheckerDeps, 
   async function accept(peer: VouchingCentral, hash: string, statement: string): Promise<StatementClaims> {
     const verified = await verifyStatement(statement, readerOf(peer, now()));
     if (verified.state !== 'valid')
-      throw problem('peer-malformed', `The statement of central is ${verified.state}. Compare the clocks.`);
+      throw problem(
+        'peer-malformed',
+        `The statement of central is ${verified.state}. Synchronise the clocks (NTP).`,
+      );
     await store.save({ hash, statement, claims: verified.claims }, now());
     known.delete(hash);
     return verified.claims;
@@ -221,7 +224,9 @@ function createQuestions({ store, log, now = Date.now }: CredentialCheckerDeps, 
         asked = 0;
       }
       if (++asked > MAX_NEW_TOKENS_PER_S)
-        throw problem('busy', 'Too many new API tokens at once.', { headers: { 'retry-after': '1' } });
+        throw problem('busy', 'Too many new API tokens at once. Try again in a moment.', {
+          headers: { 'retry-after': '1' },
+        });
     },
     async ask(peer: VouchingCentral, hash: string, question: () => Promise<string>): Promise<void> {
       const found = underWay.get(hash);
@@ -258,13 +263,13 @@ const hasEnded = ({ claims, lastUsedMs }: Known, nowMs: number): boolean =>
   nowMs >= (claims.until + CLOCK_TOLERANCE_S) * 1_000 ||
   (claims.idle !== undefined && nowMs - lastUsedMs >= claims.idle * 1_000);
 
-/** Central has decided. Every other failure leaves open what it would say. */
+/** Central has refused this credential. Any other failure does not show whether it is valid. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Problem && error.peerStatus === 401 && error.code === 'credential-invalid';
 
 const centralUnreachable = (reason: string): Problem =>
   problem(
     'central-unreachable',
-    `This session or token must be checked with central, which cannot be reached. ${reason} Try again in a moment.`,
+    `Central must check this session or token, but cannot do so at the moment. ${reason} Try again in a moment.`,
     { headers: { 'retry-after': String(PAUSE_MS / 1_000) } },
   );

@@ -41,7 +41,7 @@ export const formatSessionCookie = (name: string, secret: string | undefined, ma
   });
 
 /**
- * A bearer token comes before a cookie. Credentials of other schemes are for a proxy.
+ * A bearer token takes precedence over a cookie. Other schemes of Authorization are ignored: they are for a proxy.
  *
  * @throws Problem 401 `credential-invalid` for a bearer token that is neither the operator token nor of the form of an API token
  */
@@ -68,13 +68,13 @@ export function findCredential(
 export const hasPersonalCredential = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   /^bearer +trib_/i.test(headers.authorization ?? '') || headers.cookie?.includes(COOKIE_PREFIX) === true;
 
-/** A credential that was presented is wrong, whether or not the call needs one, so that its holder learns of the mistake. */
+/** For a wrong credential. It is refused even where none is needed, so that its holder notices the mistake. */
 export const credentialInvalid = (
   detail = 'The session or token is not valid: it is wrong, has ended, or was revoked. Sign in again.',
 ): Problem =>
   problem('credential-invalid', detail, { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
 
-/** The browser forgets a session that has ended. */
+/** For a session that has ended. The response removes its cookie. */
 export function sessionEnded(cookie: string | undefined): Problem {
   const { code, message, headers } = credentialInvalid();
   const setCookie = cookie === undefined ? {} : { 'set-cookie': formatSessionCookie(cookie, undefined) };

@@ -1,7 +1,7 @@
 /**
- * Networks whose clients need no credential for some calls. A browser in such a network also loads pages of others, so a network
- * counts only for requests to a name of this part (DNS rebinding), and where pages of any origin may read responses, only for
- * requests that no such page has made.
+ * Networks whose clients need no credential for some calls. A browser in such a network also loads pages of other origins, so
+ * a network counts only for requests to a name of this part (against DNS rebinding). Where pages of any origin may read responses,
+ * it counts only for requests that no such page has made.
  */
 import type { IncomingMessage } from 'node:http';
 import { isOwnHost, type NamedPart } from '../http/own-names.ts';

@@ -1,5 +1,5 @@
 /**
- * Statements (src/protocol/people/statements.ts): central signs them, and members verify them without asking anyone. The algorithm,
+ * Statements (src/protocol/people/statements.ts): central signs them, and members verify them offline. The algorithm,
  * the type, the issuer and the audience are fixed, so an attacker has nothing to choose (RFC 8725).
  */
 import type { KeyObject } from 'node:crypto';

@@ -43,9 +43,9 @@ export function findContradiction({ audience, groups = [], visibility }: Audienc
   )
     return `The fields "visibility" (${visibility}) and "audience" (${audience}) contradict each other. Send only "audience".`;
   if (audience === 'groups' && groups.length === 0)
-    return 'The audience "groups" needs at least one group. Send their ids in "groups".';
+    return 'The audience "groups" needs at least one group. Send the ids of groups in "groups".';
   if (audience !== 'groups' && groups.length > 0)
-    return 'The field "groups" names groups, but the audience is another one. Set "audience" to "groups".';
+    return 'The field "groups" is only for the audience "groups". Set "audience" to "groups", or omit "groups".';
   return undefined;
 }
 

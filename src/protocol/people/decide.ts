@@ -1,6 +1,6 @@
 /**
  * Who may do what: the permissions, the roles that bundle them, where they apply, and the one decision. Parts decide with it
- * before they act, and pages before they show a button, so that nobody sees a button that would be refused. The schemas are in
+ * before they act, and pages before they show a button, so that no page shows a button that would be refused. The schemas are in
  * permissions.ts, so that pages do not load zod.
  */
 import type { SiteId } from '../base/ids.ts';

@@ -65,7 +65,7 @@ export const personListSchema = z.strictObject({
 export const newPersonSchema = z.strictObject({
   name: nameSchema,
   email: emailSchema,
-  /** Default: viewer of everything. */
+  /** Default: viewer, for each scope in which the caller manages people. */
   roles: assignmentsSchema.optional(),
 });
 /** `invitation`: a link with which the person sets a password. It is shown once and valid for a week. */
@@ -125,7 +125,7 @@ export const apiTokenSchema = z.strictObject({
 });
 export const tokenListSchema = z.strictObject({ tokens: z.array(apiTokenSchema) });
 
-/** The text of an API token: a prefix that secret scanners recognize, and 256 random bits. */
+/** The text of an API token: a prefix that secret scanners recognise, and 256 random bits. */
 export const API_TOKEN = /^trib_[A-Za-z0-9_-]{43}$/;
 
 /** `GET /api/people/{id}/sessions` · `DELETE /api/people/{id}/sessions/{session}` · `DELETE /api/people/{id}/sessions` (all) */

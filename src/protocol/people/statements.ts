@@ -1,5 +1,5 @@
 /**
- * Statements: what central says to a member about a credential. A statement is a JWT (RFC 7519) that central signs with its
+ * Statements: whose a session or API token is, and what this person may do at one member. A statement is a JWT (RFC 7519) that central signs with its
  * Ed25519 key (RFC 8037, `alg: EdDSA`) for one member, which verifies it offline. Changes arrive on the feed of rights.
  */
 import * as z from 'zod';

@@ -1,4 +1,4 @@
-/** Requests to a provider, bounded in time and size. A provider is trusted to sign people in, not to spare central's memory. */
+/** Requests to a provider, bounded in time and size. A provider is trusted to sign people in, but not to keep its responses small. */
 import type { CustomFetch } from 'openid-client';
 import { readBounded } from '../../../kernel/http/client.ts';
 import { withinLimit } from '../../../kernel/lifecycle/time-limit.ts';

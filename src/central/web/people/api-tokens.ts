@@ -91,7 +91,7 @@ export function addApiTokenCalls(app: HttpServer, context: CentralContext): void
     {
       schema: {
         description:
-          'Creates an API token, which is shown once. Someone else than the person gives it at most what both may do now.',
+          'Creates an API token, which is shown once. If someone other than the person or an operator creates it, it has at most the permissions that both have now.',
         params: ofPerson,
         body: newTokenSchema,
         response: { 201: newTokenResponseSchema },
@@ -111,7 +111,7 @@ export function addApiTokenCalls(app: HttpServer, context: CentralContext): void
         if ((await listApiTokens(tx, person, nowMs)).length >= MAX_TOKENS_PER_PERSON)
           throw problem(
             'request-invalid',
-            `A person has at most ${MAX_TOKENS_PER_PERSON} tokens. Revoke one.`,
+            `A person has at most ${MAX_TOKENS_PER_PERSON} tokens. Revoke one first.`,
           );
         // A token cannot prolong itself.
         const lastMs =

@@ -67,7 +67,7 @@ export function addPeopleCalls(app: HttpServer, context: CentralContext): void {
     {
       schema: {
         description:
-          'Lists people by name. Someone who may manage people for some sites sees the people who have a role there, and anyone by their whole e-mail address.',
+          'Lists people by name. A caller who may manage people for some sites sees the people who have a role there, and anyone by their whole e-mail address.',
         querystring: listQuery,
         response: { 200: personListSchema },
       },
@@ -228,7 +228,7 @@ function addLinkCall(app: HttpServer, context: CentralContext): void {
     {
       schema: {
         description:
-          'Makes a one-time link for a person: to choose a new password, or, by an operator, to sign in once. Earlier links of the person end.',
+          'Creates a one-time link for a person: to choose a new password, or (operators only) to sign in once. Earlier links of the person end.',
         params: ofPerson,
         body: newLinkSchema,
         response: { 201: newLinkResponseSchema },

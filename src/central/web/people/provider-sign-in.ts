@@ -49,7 +49,11 @@ export function addProviderSignIn(app: HttpServer, context: CentralContext): voi
       const attempt = { request, reply, context, continueTo, provider: params.provider };
       return redirecting(attempt, async () => {
         const provider = context.providers.get(params.provider);
-        if (!provider) throw problem('sign-in-unavailable', 'Central has no such provider.');
+        if (!provider)
+          throw problem(
+            'sign-in-unavailable',
+            'Central has no such provider. Choose another way to sign in.',
+          );
         if (!mayStart(requestAddress(request.raw, context.config.trustedProxies)))
           throw problem('sign-in-limited');
         return leave(request, reply, { context, provider, continueTo });
