@@ -11,10 +11,12 @@ export function SignInFailed() {
   const query = new URLSearchParams(location.search);
   const next = parseReturn(location.search);
   const code = query.get('code') ?? '';
+  const isOffline = code === 'central-unreachable';
+  const title = isOffline ? t.signInFailed.unavailable : t.signInFailed.title;
   return (
-    <Page title={t.signInFailed.title} home="/" links={[{ href: '/library', text: t.library.title }]}>
+    <Page title={title} home="/" links={[{ href: '/library', text: t.library.title }]}>
       <div class="sign-in-page">
-        <h1>{t.signInFailed.title}</h1>
+        <h1>{title}</h1>
         {window.isSecureContext ? (
           <ReturnNotice code={code} />
         ) : (
@@ -22,11 +24,12 @@ export function SignInFailed() {
             {t.signInFailed.insecure(location.origin)}
           </Notice>
         )}
-        {code === 'central-unreachable' && <p>{t.signInFailed.offline}</p>}
-        <p>
+        {isOffline && <p>{t.signInFailed.offline}</p>}
+        <p class="row">
           <a class="button primary" href={formatSignInAddress('site', next)}>
             {t.signInFailed.retry}
           </a>
+          {isOffline && <a href="/library">{t.library.title}</a>}
         </p>
         <BreakGlass next={next} />
       </div>

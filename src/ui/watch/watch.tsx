@@ -87,12 +87,14 @@ export function Watch() {
   const mayGrant = video.value !== undefined && isAllowed('grant-links', targetOf(video.value));
   return (
     <Page title={name ?? t.watch.title} home="/" links={navigation}>
-      <h1 dir="auto" lang={video.value?.language}>
-        {name ?? t.watch.title}
-      </h1>
-      {video.value && (
-        <AudienceBadge audience={video.value.audience} groups={video.value.groups} names={groups} />
-      )}
+      <div class="watch-title">
+        <h1 dir="auto" lang={video.value?.language}>
+          {name ?? t.watch.title}
+        </h1>
+        {video.value && (
+          <AudienceBadge audience={video.value.audience} groups={video.value.groups} names={groups} />
+        )}
+      </div>
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
       {withdrawn && <Withdrawn />}
       {playback.failure && !withdrawn && (

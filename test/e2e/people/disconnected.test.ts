@@ -157,8 +157,14 @@ describe.skipIf(!chromiumPath)('while a site is cut off from central', () => {
 
   it('nobody new signs in, and a page says why and what to do, in both languages', async () => {
     for (const [locale, ...texts] of [
-      ['en-GB', 'Signing in failed', 'cannot be reached', 'already signed in here can continue', 'Try again'],
-      ['zh-CN', '登录失败', '无法连接', '已在此站点登录的人可以继续使用', '重试'],
+      [
+        'en-GB',
+        'You cannot sign in',
+        'cannot be reached',
+        'already signed in here can continue',
+        'Try again',
+      ],
+      ['zh-CN', '暂时无法登录', '无法连接', '已在此站点登录的人可以继续使用', '重试'],
     ] as const) {
       const context = await browser.newContext({ locale });
       const page = await context.newPage();

@@ -47,6 +47,7 @@ export const enPeople = {
   },
   signInFailed: {
     title: 'Signing in failed',
+    unavailable: 'You cannot sign in at the moment',
     retry: 'Try again',
     offline:
       'People who are already signed in here can continue, and videos play. Only new sign-ins need central. Try again when it can be reached.',

@@ -42,6 +42,7 @@ export const zhPeople: typeof enPeople = {
   },
   signInFailed: {
     title: '登录失败',
+    unavailable: '暂时无法登录',
     retry: '重试',
     offline: '已在此站点登录的人可以继续使用，视频也可以播放。只有新的登录需要中心，请在中心恢复连接后重试。',
     insecure: (origin: string) =>
