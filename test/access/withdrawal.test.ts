@@ -72,13 +72,13 @@ const AT_CENTRAL: readonly Omit<Attempt, 'part'>[] = [
 
 let scene: Scene;
 let author: Actor;
-let stranger: Actor;
+let outsider: Actor;
 beforeAll(async () => {
   scene = await startScene([
     ['author', 'site'],
     ['author', 'other site'],
   ]);
-  [author, stranger] = scene.actors as [Actor, Actor];
+  [author, outsider] = scene.actors as [Actor, Actor];
 });
 afterAll(() => scene?.stop());
 
@@ -156,7 +156,7 @@ describe.each(['session', 'token'] as const)('with a %s, an author', credential 
   });
 
   it('withdraws no video of another site', async () => {
-    await expectRefused(stranger, headersOf(stranger), at('site', AT_SITE));
+    await expectRefused(outsider, headersOf(outsider), at('site', AT_SITE));
   });
 
   it('hides none by an edit', async () => {

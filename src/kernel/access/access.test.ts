@@ -14,7 +14,7 @@ const TABLE: AccessTable = {
   'GET /video': { permission: 'watch-internal', on: 'object' },
 };
 
-it('lets no cache store a response that depends on who asks', async () => {
+it('lets no cache store a response that depends on the client', async () => {
   const { app } = await createHttp({ part: 'test', log: silentLog, ready: () => undefined });
   const guard = createAccessGuard({ authenticate: async () => HOUSE_NETWORK });
   enforceAccess(app, TABLE, guard);
