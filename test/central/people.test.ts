@@ -428,10 +428,37 @@ describe('an API token', () => {
       expect(await outcome(short.token, 'POST', `/api/people/${id}/tokens`, ask(wanted))).toBe(
         typeof wanted === 'string' ? '403 not-permitted' : 201,
       );
+    // A thief keeps nothing when the stolen token is revoked.
+    const grandchild = await newToken(id, { expiresInS: 60 }, child.token);
+    const other = await newToken(id);
+    expect(await outcome(other.token, 'DELETE', `/api/people/${id}/tokens/${short.id}`)).toBe(204);
+    for (const { token } of [short, child, grandchild])
+      expect(await outcome(token, 'GET', '/api/me')).toBe('401 credential-invalid');
+    expect(await outcome(other.token, 'GET', '/api/me')).toBe(200);
     // An operator, too, gives a token nothing that its person lacks.
     expect(await outcome(TOKEN, 'POST', `/api/people/${id}/tokens`, ask('publish'))).toBe(
       '403 not-permitted',
     );
+  });
+});
+
+describe('a token with some permissions of its person', () => {
+  it('neither sees nor ends the sessions and other tokens, and may end itself', async () => {
+    const { id, token } = await someone(everywhere('author'));
+    const limited = await newToken(id, { permissions: ['upload'] });
+    const other = await newToken(id);
+    for (const [method, path] of [
+      ['GET', 'sessions'],
+      ['DELETE', 'sessions'],
+      ['DELETE', `sessions/${other.id}`],
+      ['GET', 'tokens'],
+      ['DELETE', `tokens/${other.id}`],
+    ] as const)
+      expect(await outcome(limited.token, method, `/api/people/${id}/${path}`), path).toBe(
+        '403 not-permitted',
+      );
+    expect(await outcome(limited.token, 'DELETE', `/api/people/${id}/tokens/${limited.id}`)).toBe(204);
+    expect(await outcome(token, 'DELETE', `/api/people/${id}/tokens/${other.id}`)).toBe(204);
   });
 });
 

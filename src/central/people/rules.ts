@@ -94,6 +94,12 @@ export function requireControl(holder: Holder, rights: readonly HeldPermission[]
     );
 }
 
+/** @throws Problem 403 `not-permitted` if the holder, a token, lacks some of these rights of its person */
+export function requireAllRights(holder: Holder, rights: readonly HeldPermission[]): void {
+  const missing = firstMissing(holder, rights);
+  if (missing) throw refused('This token lacks permissions of its person.', missing);
+}
+
 /** True if the holder may act for a person with these rights. */
 export function mayControl(holder: Holder, rights: readonly HeldPermission[]): boolean {
   try {

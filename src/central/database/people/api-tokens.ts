@@ -11,12 +11,14 @@ export interface NewApiToken {
   readonly secretHash: string;
   /** Null: everything that the person may do. */
   readonly permissions: readonly HeldPermission[] | null;
+  /** The token of the same person with which this one is created. */
+  readonly parent: string | undefined;
   readonly expiresMs: number;
 }
 
 export const insertApiToken = async (
   db: CentralDatabase,
-  { id, person, name, secretHash, permissions, expiresMs }: NewApiToken,
+  { id, person, name, secretHash, permissions, parent, expiresMs }: NewApiToken,
   nowMs: number,
 ): Promise<void> => {
   await db
@@ -27,6 +29,7 @@ export const insertApiToken = async (
       name,
       secret_hash: secretHash,
       permissions: permissions === null ? null : JSON.stringify(permissions),
+      parent_id: parent ?? null,
       created_at: nowMs,
       expires_at: expiresMs,
       last_used_at: null,
@@ -48,7 +51,7 @@ export const listApiTokens = (db: CentralDatabase, person: string, nowMs: number
     .execute();
 
 /**
- * Revokes one token of a person, or all. The transaction must have called `lockPeople`.
+ * Revokes one token of a person, with those that it has created for that person, or all. The transaction must have called `lockPeople`.
  *
  * @returns how many were valid until now
  */
@@ -57,18 +60,21 @@ export async function revokeApiTokens(
   { person, only }: { readonly person: string; readonly only?: string | undefined },
   nowMs: number,
 ): Promise<number> {
-  let update = tx
-    .updateTable('api_tokens')
-    .set({ revoked_at: nowMs })
-    .where('person_id', '=', person)
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>', nowMs);
-  if (only !== undefined) update = update.where('id', '=', only);
-  const revoked = await update.returning('id').execute();
+  const valid = await listApiTokens(tx, person, nowMs);
+  const ids = only === undefined ? valid.map(({ id }) => id) : withChildren(valid, only);
+  if (ids.length === 0) return 0;
+  await tx.updateTable('api_tokens').set({ revoked_at: nowMs }).where('id', 'in', ids).execute();
   await notePeopleChanges(
     tx,
-    revoked.map(({ id }) => ({ credential: id })),
+    ids.map(id => ({ credential: id })),
     nowMs,
   );
-  return revoked.length;
+  return ids.length;
+}
+
+/** A token ends no later than its parent, so no chain is broken. */
+function withChildren(tokens: readonly ApiTokenRow[], id: string): readonly string[] {
+  if (!tokens.some(token => token.id === id)) return [];
+  const children = tokens.filter(({ parent_id }) => parent_id === id);
+  return [id, ...children.flatMap(child => withChildren(tokens, child.id))];
 }

@@ -87,6 +87,8 @@ interface ApiTokenTable {
   secret_hash: string;
   /** JSON: `HeldPermission[]`. Null: everything that the person may do. */
   permissions: string | null;
+  /** The token of the same person that created this one, and with which it is revoked. */
+  parent_id: string | null;
   created_at: number;
   expires_at: number;
   last_used_at: number | null;
@@ -303,6 +305,7 @@ async function createSignIn({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('name', 'text', column => column.notNull())
     .addColumn('secret_hash', 'text', column => column.notNull().unique())
     .addColumn('permissions', 'text')
+    .addColumn('parent_id', 'text')
     .addColumn('created_at', 'bigint', column => column.notNull())
     .addColumn('expires_at', 'bigint', column => column.notNull())
     .addColumn('last_used_at', 'bigint')

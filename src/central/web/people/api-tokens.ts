@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import type { Authority } from '../../../kernel/access/authority.ts';
+import { credentialInvalid } from '../../../kernel/access/credentials.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
@@ -21,14 +22,14 @@ import {
 } from '../../../protocol/people/people.ts';
 import type { HeldPermission } from '../../../protocol/people/permissions.ts';
 import { insertApiToken, listApiTokens, revokeApiTokens } from '../../database/people/api-tokens.ts';
-import type { PersonWithRights } from '../../database/people/authority.ts';
+import { findApiTokenById, type PersonWithRights } from '../../database/people/authority.ts';
 import type { ApiTokenRow } from '../../database/people/tables.ts';
 import { changePeople } from '../../people/change.ts';
 import { refused, requireControl } from '../../people/rules.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime, optionalTime } from '../context/context.ts';
 import { permissionsDetail } from './describe.ts';
-import { ofPerson, requirePerson, requireSelfOrControl } from './target.ts';
+import { ofPerson, requireAccount, requirePerson, requireSelfOrControl } from './target.ts';
 
 const MAX_TOKENS_PER_PERSON = 100;
 const ofToken = z.object({ id: personIdSchema, token: credentialIdSchema });
@@ -81,7 +82,7 @@ export function addApiTokenCalls(app: HttpServer, context: CentralContext): void
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const { id } = request.params;
-      await requireSelfOrControl(request, context, id);
+      await requireAccount(request, context, id);
       return { tokens: (await listApiTokens(db, id, Date.now())).map(describe) };
     },
   );
@@ -114,15 +115,13 @@ export function addApiTokenCalls(app: HttpServer, context: CentralContext): void
             `A person has at most ${MAX_TOKENS_PER_PERSON} tokens. Revoke one first.`,
           );
         // A token cannot prolong itself.
-        const lastMs =
-          authority.via === 'token' && isSelf
-            ? (authority.credential?.expiresMs ?? nowMs)
-            : Number.POSITIVE_INFINITY;
-        const expiresMs = Math.min(nowMs + expiresInS * 1_000, lastMs);
+        const parent = authority.via === 'token' && isSelf ? authority.credential : undefined;
+        if (parent && !(await findApiTokenById(tx, parent.id, nowMs))) throw credentialInvalid();
+        const expiresMs = Math.min(nowMs + expiresInS * 1_000, parent?.expiresMs ?? Number.POSITIVE_INFINITY);
         const permissions = permissionsOfToken(authority, target, wanted);
         await insertApiToken(
           tx,
-          { id, person, name, secretHash: sha256Hex(token), permissions, expiresMs },
+          { id, person, name, secretHash: sha256Hex(token), permissions, parent: parent?.id, expiresMs },
           nowMs,
         );
         const after = {
@@ -139,10 +138,17 @@ export function addApiTokenCalls(app: HttpServer, context: CentralContext): void
 
   app.delete(
     '/api/people/:id/tokens/:token',
-    { schema: { description: 'Revokes an API token.', params: ofToken } },
+    {
+      schema: {
+        description: 'Revokes an API token, and those that it has created for the same person.',
+        params: ofToken,
+      },
+    },
     async (request, reply) => {
       const { id, token } = request.params;
-      await requireSelfOrControl(request, context, id);
+      const { credential } = await context.guard.authorityOf(request.raw);
+      // A token may always end itself.
+      await (credential?.id === token ? requireSelfOrControl : requireAccount)(request, context, id);
       await changePeople(context, async (tx, nowMs) => {
         if ((await revokeApiTokens(tx, { person: id, only: token }, nowMs)) === 0)
           throw problem('credential-unknown');

@@ -19,7 +19,7 @@ import { hashPassword, requireGoodPassword } from '../../people/passwords.ts';
 import { refused } from '../../people/rules.ts';
 import { audit } from '../context/audit.ts';
 import { type CentralContext, formatTime } from '../context/context.ts';
-import { ofPerson, requireSelfOrControl } from './target.ts';
+import { ofPerson, requireAccount } from './target.ts';
 
 const ofSession = z.object({ id: personIdSchema, session: credentialIdSchema });
 
@@ -32,7 +32,7 @@ export function addSessionCalls(app: HttpServer, context: CentralContext): void 
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const { id } = request.params;
-      const { authority } = await requireSelfOrControl(request, context, id);
+      const { authority } = await requireAccount(request, context, id);
       const rows = await listSessions(db, { person: id, idleMs: config.sessionIdle }, Date.now());
       return {
         sessions: rows.map(row => ({
@@ -59,7 +59,7 @@ export function addSessionCalls(app: HttpServer, context: CentralContext): void 
     },
     async (request, reply) => {
       const { id, session } = request.params;
-      await requireSelfOrControl(request, context, id);
+      await requireAccount(request, context, id);
       await changePeople(context, async (tx, nowMs) => {
         const ended = await endSessions(tx, { ids: [session], of: id }, nowMs);
         if (ended.length === 0) throw problem('credential-unknown');
@@ -75,7 +75,7 @@ export function addSessionCalls(app: HttpServer, context: CentralContext): void 
     { schema: { description: 'Ends all sessions of a person, at central and at sites.', params: ofPerson } },
     async (request, reply) => {
       const { id } = request.params;
-      await requireSelfOrControl(request, context, id);
+      await requireAccount(request, context, id);
       await changePeople(context, async (tx, nowMs) => {
         const { length: sessions } = await endSessions(tx, { person: id }, nowMs);
         const object = `person:${id}`;

@@ -7,7 +7,7 @@ import { isAllowedSomewhere } from '../../../protocol/people/decide.ts';
 import { personIdSchema } from '../../../protocol/people/people.ts';
 import { findPerson, type PersonWithRights } from '../../database/people/authority.ts';
 import type { CentralDatabase } from '../../database/schema.ts';
-import { requireControl } from '../../people/rules.ts';
+import { requireAllRights, requireControl } from '../../people/rules.ts';
 import type { CentralContext } from '../context/context.ts';
 
 export const ofPerson = z.object({ id: personIdSchema });
@@ -53,4 +53,19 @@ export async function requireSelfOrControl(
   const target = await requirePerson(context.db, id);
   if (!isSelf) requireControl(authority, target.permissions);
   return { authority, target, isSelf };
+}
+
+/**
+ * The same, for calls that concern all sessions and tokens: a token that is limited to some permissions of its person neither sees
+ * nor ends others that permit more.
+ *
+ * @throws Problem like `requireSelfOrControl`
+ */
+export async function requireAccount(
+  ...[request, context, id]: Parameters<typeof requireSelfOrControl>
+): ReturnType<typeof requireSelfOrControl> {
+  const found = await requireSelfOrControl(request, context, id);
+  if (found.isSelf && found.authority.via === 'token')
+    requireAllRights(found.authority, found.target.permissions);
+  return found;
 }
