@@ -46,6 +46,8 @@ export const FAILPOINTS = {
     'registration-committed',
   ],
   tracker: ['changes-received', 'changes-applied'],
+  /** At central: a change of people and its entry in the audit log. */
+  people: ['change-not-committed', 'change-committed'],
   /** At a site that holds copies: a copy is made or dropped, or takes over the video. */
   copies: [
     'copy-begun',

@@ -1,4 +1,5 @@
 /** Changes of people and their rights, one at a time across all centrals. */
+import { failpoint } from '../../kernel/failpoint.ts';
 import { problem } from '../../kernel/problem.ts';
 import { lockPeople } from '../database/people/changes.ts';
 import { hasOperator } from '../database/people/operators.ts';
@@ -19,8 +20,11 @@ export async function changePeople<Result>(
 ): Promise<Result> {
   const result = await db.transaction().execute(async tx => {
     await lockPeople(tx);
-    return work(tx, Date.now());
+    const changed = await work(tx, Date.now());
+    failpoint('change-not-committed');
+    return changed;
   });
+  failpoint('change-committed');
   changes.notify();
   return result;
 }
