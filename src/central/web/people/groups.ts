@@ -210,7 +210,10 @@ function addMemberCalls(app: HttpServer, context: CentralContext): void {
         const { roles } = await requireGroup(tx, id);
         requireAssignable(authority, parseRoles(roles));
         if (!(await removeMember(tx, id, person)))
-          throw problem('person-unknown', 'This person was not added to the group by hand.');
+          throw problem(
+            'person-unknown',
+            'This person was not added to the group by hand. Members from a provider can only be removed there.',
+          );
         await notePeopleChange(tx, { person }, nowMs);
         const object = `group:${id}`;
         await audit(request, context, { action: 'group.edit', object, after: { removed: person } }, tx);

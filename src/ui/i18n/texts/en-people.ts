@@ -36,7 +36,7 @@ export const enPeople = {
     demoHint: 'This is a demo: anyone who can open this page can sign in as these people.',
     none: 'No sign-in method is configured.',
     noneHint:
-      'Set localAccounts or add a provider (oidc) in the section [central] of the configuration, and restart central.',
+      'Set localAccounts = true or add an identity provider (oidc) in the section [central] of the configuration, and restart central.',
     insecure: 'Signing in needs a secure connection.',
     insecureHint: (origin: string) =>
       `This page was opened at ${origin}, without HTTPS. Browsers do not keep you signed in there, and the password would be sent unencrypted. Open central at its https:// address, or at http://localhost on its own machine.`,
