@@ -56,7 +56,6 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
     drained: edit.drained,
     databaseUrl: edit.database,
   };
-  const isReadBySql = site.readBy === 'sql';
   return (
     <Dialog title={edit.title(site.name)} onClose={onClose} wide testId="edit-site">
       <form
@@ -87,27 +86,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           isChosen={fields.drained}
           onChoose={drained => set({ drained })}
         />
-        {choosesAddresses && (
-          <Field
-            spec={{
-              key: 'databaseUrl',
-              label: edit.database,
-              hint: isReadBySql ? edit.databaseKept : edit.databaseHint,
-              kind: 'secret',
-              placeholder: 'postgres://user:password@host:5432/name',
-            }}
-            value={fields.databaseUrl}
-            onInput={databaseUrl => set({ databaseUrl })}
-          />
-        )}
-        {choosesAddresses && isReadBySql && (
-          <Checkbox
-            label={edit.useGateway}
-            name="throughGateway"
-            isChosen={fields.useGateway}
-            onChoose={throughGateway => set({ useGateway: throughGateway })}
-          />
-        )}
+        {choosesAddresses && <DatabaseFields site={site} fields={fields} onChange={set} />}
         <ErrorText error={error} isWide labels={labels} />
         <div class="actions full-width">
           <button type="submit" class="primary" disabled={saving}>
@@ -119,6 +98,40 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface DatabaseFieldsProps {
+  readonly site: Site;
+  readonly fields: EditFields;
+  readonly onChange: (change: Partial<EditFields>) => void;
+}
+
+function DatabaseFields({ site, fields, onChange }: DatabaseFieldsProps) {
+  const { edit } = useTranslation().t.admin;
+  const isReadBySql = site.readBy === 'sql';
+  return (
+    <>
+      <Field
+        spec={{
+          key: 'databaseUrl',
+          label: edit.database,
+          hint: isReadBySql ? edit.databaseKept : edit.databaseHint,
+          kind: 'secret',
+          placeholder: 'postgres://user:password@host:5432/name',
+        }}
+        value={fields.databaseUrl}
+        onInput={databaseUrl => onChange({ databaseUrl })}
+      />
+      {isReadBySql && (
+        <Checkbox
+          label={edit.useGateway}
+          name="throughGateway"
+          isChosen={fields.useGateway}
+          onChoose={throughGateway => onChange({ useGateway: throughGateway })}
+        />
+      )}
+    </>
   );
 }
 
