@@ -38,7 +38,7 @@ import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { createAuthenticate } from './people/authenticate.ts';
 import { startCleanup } from './people/cleanup.ts';
-import { prepareFirstStart } from './people/first-start.ts';
+import { prepareFirstStart, requireLocalDemo } from './people/first-start.ts';
 import { createProviders } from './people/oidc/providers.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
@@ -77,6 +77,7 @@ export interface RunningCentral {
 export function startCentral(config: CentralConfig, options: CentralOptions = {}): Promise<RunningCentral> {
   const log = options.log ?? createLog('central', config.logLevel);
   return startPart({ part: 'central', log }, async lifetime => {
+    requireLocalDemo(config);
     await lockDirectory(config.dataDirectory, 'central', lifetime);
     await openPrivateDirectory(config.dataDirectory);
     const keyPath = join(config.dataDirectory, 'central.key');

@@ -1,8 +1,21 @@
 /** What a start of central does for people: the link of the first administrator, and the people of the demo. */
+import { ConfigError } from '../../kernel/config/config-error.ts';
 import type { CentralConfig } from '../config.ts';
 import { insertPerson } from '../database/people/people.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { makeAdministratorLink } from './links.ts';
+
+/**
+ * Everyone who reaches central signs in as the people of the demo, so only programs on this machine may reach it.
+ *
+ * @throws ConfigError
+ */
+export function requireLocalDemo({ demoPeople, listen }: Pick<CentralConfig, 'demoPeople' | 'listen'>): void {
+  if (demoPeople.length === 0 || /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(listen.host)) return;
+  throw new ConfigError(
+    `central.demoPeople: anyone who reaches ${listen.host} could sign in as these people. Listen on 127.0.0.1, or remove them.`,
+  );
+}
 
 export interface FirstStartDeps {
   readonly db: CentralDatabase;
