@@ -124,6 +124,34 @@ it('names internal videos only to trackers that ask for them', async () => {
   expect(earlier.houseNetworks).toBeUndefined();
 });
 
+it('nothing that is open to everyone names a video that is not public, or counts such videos of a site', async () => {
+  const name = '不公开的讲座';
+  const { video } = site.put(videoRecord({ name, visibility: 'private', audience: 'internal' }));
+  await site.collect();
+  const status = async (): Promise<{ videos: number }> => JSON.parse((await get('/status')).text);
+  await eventually('the tracker knows it', async () => (await status()).videos >= 4);
+  const texts: string[] = [];
+  for (const url of [tracker.url, harness.url])
+    for (const path of [
+      '/metrics',
+      '/openapi.json',
+      '/status',
+      '/healthz',
+      '/readyz',
+      '/api/sites',
+      '/api/info',
+    ])
+      texts.push(await (await fetch(url + path)).text());
+  const all = texts.join('\n');
+  expect(all).toContain('tributary_central_videos');
+  for (const secret of [video, internal, hidden, name]) expect(all).not.toContain(secret);
+  // The tracker has one total of all its videos, and none for a site.
+  expect(Object.keys(await status()).sort()).toEqual(['connected', 'position', 'sites', 'videos']);
+  const { sites } = (await harness.request('GET', '/api/sites', { token: null })).body;
+  const own = sites.find(({ id }: { id: string }) => id === site.id);
+  expect([own.videos, own.copies]).toEqual([1, 0]);
+});
+
 it('revokes the tokens of players within seconds when the audience becomes private', async () => {
   const record = site.put(videoRecord({ visibility: 'private', audience: 'internal' }));
   const { video } = record;
