@@ -234,7 +234,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   });
 
   it('warns the operator of a site that converts without a sandbox', async () => {
-    const { conversion } = await getJson<SiteInfo>(`${site(0).url}/api/site`);
+    const { conversion } = await getJson<SiteInfo>(`${site(0).url}/api/site`, demo.token);
     expect(conversion).toBeDefined();
     const isSafe = conversion?.isolation !== 'none' && conversion?.hasLimits === true;
     const page = await open(`${demo.central}/admin#token=${demo.token}`);
