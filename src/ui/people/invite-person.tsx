@@ -1,8 +1,8 @@
-/** Invites a person. The link with which they set a password is shown once. */
+/** Invites a person. The link with which they set a password is shown once; without local accounts there is none. */
 import { useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { Assignment } from '../../protocol/people/decide.ts';
-import type { newPersonResponseSchema } from '../../protocol/people/people.ts';
+import type { newPersonResponseSchema, signInOptionsSchema } from '../../protocol/people/people.ts';
 import { call } from '../api/call.ts';
 import { useAction } from '../api/use-action.ts';
 import { QueryLink } from '../browser/use-address.tsx';
@@ -14,7 +14,12 @@ import type { SiteNames } from '../person/roles.tsx';
 import { LinkPanel } from './link-panel.tsx';
 import { firstChoice, RolePicker, useAssignable } from './role-picker.tsx';
 
-type Invited = z.infer<typeof newPersonResponseSchema>;
+interface Invited {
+  readonly person: z.infer<typeof newPersonResponseSchema>['person'];
+  readonly email: string;
+  /** Undefined without local accounts: the person signs in with a provider. */
+  readonly link: string | undefined;
+}
 
 interface InvitePersonProps {
   readonly names: SiteNames;
@@ -35,7 +40,13 @@ export function InvitePerson({ names, onInvited }: InvitePersonProps) {
   const invite = async (): Promise<void> => {
     await action.run(async () => {
       const body = { name: name.trim(), email: email.trim(), roles: [role] };
-      setInvited(await call<Invited>('/api/people', { method: 'POST', token, body }));
+      const { localAccounts } = await call<z.infer<typeof signInOptionsSchema>>('/api/sign-in');
+      const { person, invitation } = await call<z.infer<typeof newPersonResponseSchema>>('/api/people', {
+        method: 'POST',
+        token,
+        body,
+      });
+      setInvited({ person, email: body.email, link: localAccounts ? invitation : undefined });
       setName('');
       setEmail('');
     });
@@ -79,15 +90,16 @@ export function InvitePerson({ names, onInvited }: InvitePersonProps) {
 
 function InvitationLink({ invited, onClose }: { readonly invited: Invited; readonly onClose: () => void }) {
   const { t } = useTranslation();
-  const { person, invitation } = invited;
+  const texts = t.people.invite;
+  const { person, email, link } = invited;
   return (
     <LinkPanel
-      heading={t.people.invite.done(person.name)}
-      text={t.people.invite.link(person.name)}
-      link={invitation}
+      heading={texts.done(person.name)}
+      text={link === undefined ? texts.byProvider(email) : texts.link(person.name)}
+      link={link}
       onClose={onClose}
     >
-      <QueryLink search={`?person=${person.id}`}>{t.people.invite.show}</QueryLink>
+      <QueryLink search={`?person=${person.id}`}>{texts.show}</QueryLink>
     </LinkPanel>
   );
 }

@@ -1,4 +1,4 @@
-/** A one-time link, which is shown once. */
+/** A one-time link, which is shown once, or the reason why none is needed. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Copyable } from '../components/copyable.tsx';
@@ -7,7 +7,7 @@ import { useTranslation } from '../i18n/use-translation.tsx';
 interface LinkPanelProps {
   readonly heading: string;
   readonly text: string;
-  readonly link: string;
+  readonly link?: string | undefined;
   readonly onClose: () => void;
   readonly children?: ComponentChildren;
 }
@@ -27,7 +27,7 @@ export function LinkPanel({ heading, text, link, onClose, children }: LinkPanelP
     >
       <h2 id="one-time-link">{heading}</h2>
       <p>{text}</p>
-      <Copyable text={link} testId="link" />
+      {link !== undefined && <Copyable text={link} testId="link" />}
       <div class="actions">
         {children}
         <button type="button" onClick={onClose}>

@@ -49,6 +49,8 @@ export const enPeopleAdmin = {
       done: (name: string) => `${name} is invited`,
       link: (name: string) =>
         `Send this link to ${name}. With it, they set a password and sign in. It works once, for a week, and is shown only now.`,
+      byProvider: (email: string) =>
+        `They sign in with their identity provider. Their account there must have the verified address ${email}.`,
       show: 'Show this person',
     },
     role: 'Role',

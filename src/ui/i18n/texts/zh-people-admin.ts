@@ -50,6 +50,7 @@ export const zhPeopleAdmin: typeof enPeopleAdmin = {
       done: name => `已邀请${name}`,
       link: name =>
         `请将此链接发送给${name}，对方可用它设置密码并登录。链接只能使用一次，一周内有效，且仅此时显示。`,
+      byProvider: email => `对方使用身份提供方登录。其账户中经过验证的电子邮件地址必须是 ${email}。`,
       show: '查看此人',
     },
     role: '角色',
