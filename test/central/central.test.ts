@@ -34,8 +34,8 @@ const listed = async (query = ''): Promise<string[]> =>
     (video: { name: string }) => video.name,
   );
 const videoOf = (id: VideoId) => harness.request('GET', `/api/videos/${id}`, { token: null });
-const siteRow = async (site: TestSite) =>
-  (await harness.request('GET', '/api/sites', { token: null })).body.sites.find(
+const siteRow = async (site: TestSite, as: { readonly token?: null } = { token: null }) =>
+  (await harness.request('GET', '/api/sites', as)).body.sites.find(
     (row: { id: string }) => row.id === site.id,
   );
 const newestSignal = async () => (await harness.request('GET', '/api/signals')).body.signals[0];
@@ -225,16 +225,17 @@ describe('publication', () => {
     expect(error).toMatch(/was received before with different content/);
     expect(site.acknowledged).toHaveLength(2);
     expect((await videoOf(record.video)).body.name).toBe('A lecture');
-    expect(await siteRow(site)).toMatchObject({
-      lastError: expect.stringMatching(/was received before with different content/),
-      lastErrorCode: 'conflict',
-    });
+    const { lastError, ...known } = await siteRow(site, {});
+    expect(lastError).toMatch(/was received before with different content/);
+    expect(known.lastErrorCode).toBe('conflict');
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'conflict' });
+    expect(await siteRow(site)).not.toHaveProperty('lastError');
     await site.handshake();
 
     site.put({ ...record, version: 4, name: 'Renumbered' });
     expect(await site.collect()).toEqual({ records: 1 });
     expect((await videoOf(record.video)).body.name).toBe('Renumbered');
-    expect((await siteRow(site)).lastError).toBeUndefined();
+    expect((await siteRow(site, {})).lastError).toBeUndefined();
   });
 
   it('does not let a refused record block the others, and does not read the same page forever', async () => {
@@ -486,7 +487,7 @@ describe('hostile and failing sites', () => {
     });
     expect((await site.collect()).error).toMatch(/hash/);
     expect((await videoOf(good.video)).status).toBe(404);
-    expect((await siteRow(site)).lastError).toMatch(/hash/);
+    expect((await siteRow(site, {})).lastError).toMatch(/hash/);
   });
 
   it('does not let one site take the video of another', async () => {

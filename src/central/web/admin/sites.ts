@@ -206,11 +206,14 @@ type Counts = Pick<Site, 'videos' | 'copies'>;
 const NONE_HELD: Counts = { videos: 0, copies: 0 };
 
 /**
- * Only those who may manage a site see how it isolates the decoding of media, the addresses of clones, and how many videos exist that
- * are not public.
+ * Only those who may manage a site see how it isolates the decoding of media, the addresses of clones, how many videos exist that are
+ * not public, and the text of its last error, which may name hosts, ports and users of an internal network. Its code says enough.
  */
-function formatForEveryone({ conversion: _, clones: __, publication, ...site }: Site, counts: Counts): Site {
-  const { completeRecords: ___, ...others } = publication ?? {};
+function formatForEveryone(
+  { conversion: _, clones: __, lastError: ___, publication, ...site }: Site,
+  counts: Counts,
+): Site {
+  const { completeRecords: ____, ...others } = publication ?? {};
   return {
     ...site,
     ...(publication ? { publication: { epoch: publication.epoch, ...others } } : {}),
