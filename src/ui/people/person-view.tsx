@@ -115,10 +115,13 @@ function Details({ person, onSave }: DetailsProps) {
     <section class="panel" aria-labelledby="details" data-testid="details">
       <h2 id="details">{t.people.details.heading}</h2>
       <dl class="facts">
-        <div>
-          <dt>{t.account.email}</dt>
-          <dd>{person.email ?? t.account.noEmail}</dd>
-        </div>
+        {/* The address of a person of other sites is not shown to a site manager. */}
+        {person.email === undefined && person.mayChange === false ? null : (
+          <div>
+            <dt>{t.account.email}</dt>
+            <dd>{person.email ?? t.account.noEmail}</dd>
+          </div>
+        )}
         <div>
           <dt>{t.account.signInWith}</dt>
           <dd>{ways.length > 0 ? format.list(ways) : t.common.none}</dd>

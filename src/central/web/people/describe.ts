@@ -27,7 +27,7 @@ const rolesSeenBy = (
 ];
 
 /**
- * Those who manage people for some sites know only the name of a person who has no role there.
+ * Those who manage people for some sites do not learn the addresses of people who have no role there.
  *
  * @param email the address by which the caller has found the person
  */
@@ -57,10 +57,10 @@ export async function describePeople(
       disabled: row.disabled === 1,
       roles,
       groups: seenGroups.map(({ id, name }) => ({ id, name })),
-      hasPassword: isKnown && row.password !== null,
-      providers: isKnown ? [...providers] : [],
-      ...(isKnown ? optionalTime('signedInAt', row.signed_in_at) : {}),
-      ...(isKnown ? optionalTime('invitedUntil', invitedUntil) : {}),
+      hasPassword: row.password !== null,
+      providers: [...providers],
+      ...optionalTime('signedInAt', row.signed_in_at),
+      ...optionalTime('invitedUntil', invitedUntil),
       createdAt: formatTime(row.created_at),
     };
   });
