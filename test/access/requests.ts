@@ -65,6 +65,11 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /api/videos': {},
     'GET /api/videos/:id': { path: '/api/videos/{video}', ...HIDDEN },
     'GET /api/videos/:id (private)': { path: '/api/videos/{hidden}', ...HIDDEN },
+    'GET /api/videos/:id/poster.jpg': {
+      path: '/api/videos/{video}/poster.jpg',
+      passes: '302',
+      hides: '404 video-unknown',
+    },
     'POST /api/videos/:id/viewing': { path: '/api/videos/{video}/viewing', ...HIDDEN },
     'POST /api/videos/:id/viewing (private)': { path: '/api/videos/{hidden}/viewing', ...HIDDEN },
 
@@ -234,11 +239,6 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       },
       passes: '400 upload-parts-invalid',
     },
-    'POST /api/uploads (HEAD)': {
-      path: '/api/uploads/{upload}',
-      headers: { ...TUS, 'x-http-method-override': 'HEAD' },
-      passes: '404 upload-unknown',
-    },
     'POST /api/uploads (PATCH)': {
       path: '/api/uploads/{upload}',
       headers: {
@@ -249,51 +249,67 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       },
       // No bytes of it were ever stored.
       passes: '507 disk-full',
+      hides: '404 upload-unknown',
     },
     'POST /api/uploads (DELETE)': {
       path: '/api/uploads/{withdrawn}',
       headers: { ...TUS, 'x-http-method-override': 'DELETE' },
       passes: '403 upload-finished',
+      hides: '404 upload-unknown',
     },
     'GET /api/videos': {},
-    'GET /api/videos/:id': { path: '/api/videos/{video}' },
+    'GET /api/videos/:id': { path: '/api/videos/{video}', ...HIDDEN },
     'PATCH /api/videos/:id': {
       path: '/api/videos/{withdrawn}',
       body: { audience: 'private' },
       passes: WITHDRAWN,
+      ...HIDDEN,
     },
     'PATCH /api/videos/:id (wider)': {
       path: '/api/videos/{video}',
       body: { audience: 'public', owner: { id: '{unknown}' } },
       passes: '404 person-unknown',
+      ...HIDDEN,
     },
-    'DELETE /api/videos/:id': { path: '/api/videos/{withdrawn}', passes: '204' },
-    'POST /api/videos/:id/publish': { path: '/api/videos/{withdrawn}/publish', passes: WITHDRAWN },
+    'DELETE /api/videos/:id': { path: '/api/videos/{withdrawn}', passes: '204', ...HIDDEN },
+    'POST /api/videos/:id/publish': { path: '/api/videos/{withdrawn}/publish', passes: WITHDRAWN, ...HIDDEN },
     'POST /api/videos/:id/send-back': {
       path: '/api/videos/{withdrawn}/send-back',
       body: { comment: 'x' },
       passes: '409 approval-unneeded',
+      ...HIDDEN,
     },
     'POST /api/videos/:id/submit': {
       path: '/api/videos/{withdrawn}/submit',
       passes: '409 approval-unneeded',
+      ...HIDDEN,
     },
     'POST /api/videos/:id/captions': {
       path: '/api/videos/{withdrawn}/captions?language=en',
       headers: { 'content-type': 'text/vtt' },
       body: 'WEBVTT',
       passes: WITHDRAWN,
+      ...HIDDEN,
     },
     'DELETE /api/videos/:id/captions/:captions': {
       path: '/api/videos/{withdrawn}/captions/c1',
       passes: WITHDRAWN,
+      ...HIDDEN,
     },
     'GET /api/group-names': {},
     'POST /api/people/lookup': { body: { person: '{unknown}' }, passes: '404 person-unknown' },
     'GET /api/jobs': {},
     'PATCH /api/jobs/:id': { path: '/api/jobs/{job}', body: { priority: 1 }, passes: '409 job-ended' },
-    'POST /api/jobs/:id/cancel': { path: '/api/jobs/{job}/cancel', passes: '409 job-ended' },
-    'POST /api/jobs/:id/retry': { path: '/api/jobs/{job}/retry', passes: '409 job-ended' },
+    'POST /api/jobs/:id/cancel': {
+      path: '/api/jobs/{job}/cancel',
+      passes: '409 job-ended',
+      hides: '404 job-unknown',
+    },
+    'POST /api/jobs/:id/retry': {
+      path: '/api/jobs/{job}/retry',
+      passes: '409 job-ended',
+      hides: '404 job-unknown',
+    },
 
     'GET /gateway/records': {},
     'POST /gateway/published': {
@@ -301,6 +317,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     },
     'GET /gateway/digest': {},
     'GET /parts/rights': {},
+    'POST /parts/watches': { body: { video: '{video}', subject: GRANT }, passes: '204' },
     'GET /parts/upstreams/:video': { path: '/parts/upstreams/{video}', passes: '503 no-source' },
   },
   tracker: {

@@ -35,11 +35,18 @@ const AT_SITE: readonly Omit<Attempt, 'part'>[] = [
   { request: 'DELETE /api/uploads/{video}', headers: TUS },
   { request: 'DELETE /api/uploads/{upload}', headers: TUS },
   {
-    request: 'POST /api/uploads/{hidden}',
+    request: 'POST /api/uploads/{withdrawn}',
     headers: { ...TUS, 'x-http-method-override': 'DELETE' },
-    recorded: 'DELETE /api/uploads/{hidden}',
+    recorded: 'DELETE /api/uploads/{withdrawn}',
   },
+
   { request: 'POST /api/jobs/{job}/cancel' },
+];
+/** A private video: the author may not know of it. */
+const HIDDEN_AT_SITE: readonly Omit<Attempt, 'part'>[] = [
+  { request: 'DELETE /api/videos/{hidden}', outcome: HIDDEN },
+  { request: 'PATCH /api/videos/{hidden}', body: { name: 'x' }, outcome: HIDDEN },
+  { request: 'DELETE /api/uploads/{hidden}', headers: TUS, outcome: '404 upload-unknown' },
 ];
 /** These are other ways to hide a video from its viewers, or to own it first. */
 const EDITS = [
@@ -150,6 +157,7 @@ describe.each(['session', 'token'] as const)('with a %s, an author', credential 
   it('withdraws no video of another person at the site', async () => {
     await expectRefused(author, headersOf(author), [
       ...at('site', AT_SITE),
+      ...at('site', HIDDEN_AT_SITE),
       // This site does not have it, and says no more.
       { part: 'site', request: `DELETE /api/videos/${elsewhere}`, outcome: HIDDEN },
     ]);
@@ -179,14 +187,14 @@ describe.each(['session', 'token'] as const)('with a %s, an author', credential 
 it('is refused while the site is disconnected, and central learns of it later', async () => {
   const before = await readVideos();
   await scene.harness.central.stop();
-  const request = 'DELETE /api/videos/{hidden}';
+  const request = 'POST /api/videos/{video}/submit';
   for (const headers of [author.sessions.site, author.token])
     expect(await attempt(headers, { part: 'site', request })).toBe('403 not-permitted');
   await scene.harness.restart();
-  const object = `video:${scene.others.hidden}`;
+  const object = `video:${scene.others.video}`;
   const entry = await eventually('central has the entry', async () =>
     (await refusalsOf(author)).find(
-      one => one.object === object && String(requestOf(one)).startsWith('DELETE'),
+      one => one.object === object && String(requestOf(one)).endsWith('/submit'),
     ),
   );
   expect(entry).toMatchObject({ who: { id: author.person }, member: scene.site });

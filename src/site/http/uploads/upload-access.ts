@@ -83,7 +83,10 @@ export async function requireUpload(
   const target = video ? targetOf(siteId(), video) : { site: siteId(), owner: upload?.owner_id ?? undefined };
   const isOwn = person !== undefined && upload?.owner_id === person.id;
   const isUnfinished = video === undefined || video.state === 'uploading';
-  if (video && !isOwn && !mayKnow({ viewer, site: siteId() }, video, action)) throw uploadUnknown();
+  if (video && !isOwn && !mayKnow({ viewer, site: siteId() }, video, action)) {
+    await guard.noteHidden(request, action, target, `video:${id}`);
+    throw uploadUnknown();
+  }
   if (!isOwn || !isUnfinished) await guard.require(request, action, target, `video:${id}`);
   else if (video) await guard.require(request, 'upload', target, `video:${id}`);
   return upload;
