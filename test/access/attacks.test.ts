@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { insertPerson, insertToken } from '../support/people.ts';
 import { fill, REQUESTS } from './requests.ts';
 import { isFixed, TABLES } from './routes.ts';
-import { type Actor, type Headers, type Scene, startScene } from './scene.ts';
+import { type Actor, type Headers, type Scene, START_MS, startScene } from './scene.ts';
 import { type Received, send } from './send.ts';
 
 let scene: Scene;
@@ -16,7 +16,7 @@ let operator: Actor;
 beforeAll(async () => {
   scene = await startScene([['operator', 'everything']]);
   [operator] = scene.actors as [Actor];
-});
+}, START_MS);
 afterAll(() => scene?.stop());
 
 describe.each(['central', 'site'] as const)('a page of another origin', part => {

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatTable, readRows } from './matrix.ts';
 import { REQUESTS } from './requests.ts';
 import { nameOf, TABLES } from './routes.ts';
-import { type Scene, startScene } from './scene.ts';
+import { type Scene, START_MS, startScene } from './scene.ts';
 
 /** Calls that every server has, before the access rules apply. */
 const SHARED = ['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json'];
@@ -26,7 +26,7 @@ let scene: Scene;
 beforeAll(async () => {
   scene = await startScene();
   await endGuessing();
-});
+}, START_MS);
 afterAll(() => scene?.stop());
 
 /** Further passwords are refused before they are checked, which would take long. */

@@ -26,8 +26,12 @@ import { insertPerson, insertSession, insertToken } from '../support/people.ts';
 import { videoRecord } from '../support/records.ts';
 import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';
 import { noteRoutes, type Part } from './routes.ts';
+import { send } from './send.ts';
 
 export const SERIES = 'physics';
+/** A start takes long on a busy machine, where other tests run at the same time. */
+const PATIENCE_MS = 60_000;
+export const START_MS = 2 * PATIENCE_MS;
 export type Headers = Readonly<Record<string, string>>;
 
 /** Where a person has a role: the objects of the tests are at the site and in the series. */
@@ -219,11 +223,16 @@ async function addActor(
 
 /** Members ask central about a few new tokens in a second only. */
 const introduce = (urls: Scene['urls'], token: Headers): Promise<unknown> =>
-  eventually('members know the token', async () => {
-    const known = await fetch(`${urls.site}/api/me`, { headers: token });
-    const there = await fetch(`${urls.tracker}/explain/x`, { headers: token });
-    return known.status === 200 && there.status !== 503;
-  });
+  eventually(
+    'members know the token',
+    async () => {
+      const known = await send('GET', `${urls.site}/api/me`, { headers: token });
+      const there = await send('GET', `${urls.tracker}/explain/x`, { headers: token });
+      if (known.status === 200 && there.status !== 503) return true;
+      throw new Error(`${known.outcome}, ${there.outcome}`);
+    },
+    PATIENCE_MS,
+  );
 
 async function signIn(
   db: CentralDatabase,
@@ -233,10 +242,14 @@ async function signIn(
 ): Promise<Headers> {
   const { headers } = await insertSession(db, person);
   if (part === 'central') return { ...headers, origin: urls.central };
-  const begun = await eventually('the site reaches central', async () => {
-    const response = await fetch(`${urls.site}/sign-in`, { redirect: 'manual' });
-    return response.status === 303 && response;
-  });
+  const begun = await eventually(
+    'the site reaches central',
+    async () => {
+      const response = await fetch(`${urls.site}/sign-in`, { redirect: 'manual' });
+      return response.status === 303 && response;
+    },
+    PATIENCE_MS,
+  );
   const confirmed = await fetch(begun.headers.get('location') ?? '', { redirect: 'manual', headers });
   const browser = new HttpBrowser();
   const cookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? '';

@@ -8,7 +8,7 @@ import type { AuditEntry } from '../../src/protocol/people/audit.ts';
 import { eventually } from '../support/eventually.ts';
 import { fill } from './requests.ts';
 import type { Part } from './routes.ts';
-import { type Actor, type Headers, type Scene, SERIES, startScene } from './scene.ts';
+import { type Actor, type Headers, type Scene, SERIES, START_MS, startScene } from './scene.ts';
 import { send } from './send.ts';
 
 interface Attempt {
@@ -86,7 +86,7 @@ beforeAll(async () => {
     ['author', 'other site'],
   ]);
   [author, outsider] = scene.actors as [Actor, Actor];
-});
+}, START_MS);
 afterAll(() => scene?.stop());
 
 async function attempt(headers: Headers, { part, request, body, ...more }: Attempt): Promise<string> {
