@@ -274,6 +274,50 @@ describe('an upload that was begun', () => {
     expect(offset).toBeLessThan(1_000);
     expect(await append()).toBe(refusal);
   });
+
+  it('does not become a video if its sender was disabled while one request sent all bytes', async () => {
+    const person = await insertPerson(db, { roles: [{ role: 'author', scope: { site: site.id as never } }] });
+    const { headers } = await insertToken(db, person);
+    const created = await fetch(`${site.url}/api/uploads`, {
+      method: 'POST',
+      headers: { ...headers, ...TUS, 'upload-length': '2', 'upload-metadata': 'name YQ==' },
+    });
+    const url = new URL(locationOf(created), site.url);
+    let finish = (): void => {};
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from('a'));
+        finish = () => {
+          controller.enqueue(Buffer.from('b'));
+          controller.close();
+        };
+      },
+    });
+    const response = fetch(url, {
+      method: 'PATCH',
+      headers: { ...headers, ...BYTES, 'upload-offset': '0', 'content-length': '2' },
+      body,
+      duplex: 'half',
+    });
+    // Time to admit the request. If it is admitted later, it is refused, too.
+    await new Promise(resolve => setTimeout(resolve, 500));
+    await db.updateTable('people').set({ disabled: 1 }).where('id', '=', person).execute();
+    await change({ person });
+    await eventually('the token is refused', async () => {
+      return (await fetch(`${site.url}/api/videos`, { headers })).status === 401;
+    });
+    finish();
+    expect((await response).status).toBe(401);
+    const id = url.pathname.split('/').at(-1);
+    const video = await site.read(siteDb =>
+      siteDb
+        .selectFrom('videos')
+        .select('state')
+        .where('id', '=', id as never)
+        .executeTakeFirst(),
+    );
+    expect(video?.state ?? 'uploading').toBe('uploading');
+  });
 });
 
 it('who watches a video in the studio is in the audit log of central, once', async () => {

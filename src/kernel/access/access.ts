@@ -62,6 +62,8 @@ export interface Refusal {
 export interface AccessGuard {
   /** The authority of a request. Its credential is checked once. @throws Problem 401, 403 `cross-origin` */
   authorityOf(request: IncomingMessage): Promise<Authority>;
+  /** Checks the credential of a long request again. @throws Problem 401 if it has ended since */
+  renew(request: IncomingMessage): Promise<Authority>;
   /**
    * @param object what the request is about, for the audit log
    *
@@ -85,6 +87,12 @@ export function createAccessGuard(options: AccessOptions): AccessGuard {
       const found = known.get(request) ?? authenticate(request);
       known.set(request, found);
       return found;
+    },
+    async renew(request) {
+      const before = await guard.authorityOf(request);
+      if (before.via === 'operator-token' || before.via === null) return before;
+      known.delete(request);
+      return guard.authorityOf(request);
     },
     async require(request, action, target, object) {
       const authority = await guard.authorityOf(request);

@@ -14,6 +14,7 @@ import { findUpload } from '../../database/tables/uploads.ts';
 import { findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import { mayKnow } from '../../database/watchable.ts';
 import { cleanName } from '../find-person.ts';
+import type { Exchange } from './exchange.ts';
 import type { ParsedUpload } from './new-upload.ts';
 import { uploadUnknown } from './tus-server.ts';
 
@@ -90,6 +91,18 @@ export async function requireUpload(
   if (!isOwn || !isUnfinished) await guard.require(request, action, target, `video:${id}`);
   else if (video) await guard.require(request, 'upload', target, `video:${id}`);
   return upload;
+}
+
+/** A request may send bytes for hours. Its sender must still have the rights when it ends. @throws Problem 401, 403 */
+export async function requireRightsStill(
+  deps: UploadAccessDeps,
+  exchange: Exchange | undefined,
+): Promise<void> {
+  if (!exchange) return;
+  const { request, id } = exchange;
+  await deps.guard.renew(request);
+  await requireUploader(deps, request);
+  if (id) await requireUpload(deps, request, id, 'continue');
 }
 
 /** True if a role for everything, this site or a series permits to upload. */

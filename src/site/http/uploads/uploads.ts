@@ -23,7 +23,12 @@ import { allowNamedOrigin } from './cross-origin-uploads.ts';
 import { findExchange } from './exchange.ts';
 import { requireSpace } from './space.ts';
 import { methodOf, recordError, requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
-import { requireUpload, requireUploader, type UploadAccessDeps } from './upload-access.ts';
+import {
+  requireRightsStill,
+  requireUpload,
+  requireUploader,
+  type UploadAccessDeps,
+} from './upload-access.ts';
 import { UploadLocks } from './upload-locks.ts';
 import { UploadStore } from './upload-store.ts';
 
@@ -82,6 +87,7 @@ export function createUploads(options: UploadsDeps): Uploads {
     },
     getFileIdFromRequest: () => findExchange()?.id,
     async onUploadFinish(_request, upload) {
+      await requireRightsStill(options, findExchange());
       await finish(videoIdSchema.parse(upload.id), upload.size ?? 0);
       return {};
     },
