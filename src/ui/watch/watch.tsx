@@ -72,7 +72,6 @@ export function Watch() {
   }, []);
   const revisionUrl = useRevisionUrl(play.value);
 
-  const groups = useGroupNames(video.value?.audience === 'groups');
   const name = video.value?.name ?? play.value?.name;
   const servingSite = findServingSite(serving);
   const errors = { video: video.error ?? viewing.error, info: info.error, play: play.error };
@@ -87,14 +86,7 @@ export function Watch() {
   const mayGrant = video.value !== undefined && isAllowed('grant-links', targetOf(video.value));
   return (
     <Page title={name ?? t.watch.title} home="/" links={navigation}>
-      <div class="watch-title">
-        <h1 dir="auto" lang={video.value?.language}>
-          {name ?? t.watch.title}
-        </h1>
-        {video.value && (
-          <AudienceBadge audience={video.value.audience} groups={video.value.groups} names={groups} />
-        )}
-      </div>
+      <WatchTitle video={video.value} name={name} />
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
       {withdrawn && <Withdrawn />}
       {playback.failure && !withdrawn && (
@@ -138,6 +130,25 @@ export function Watch() {
         </div>
       )}
     </Page>
+  );
+}
+
+function WatchTitle({
+  video,
+  name,
+}: {
+  readonly video: Video | undefined;
+  readonly name: string | undefined;
+}) {
+  const { t } = useTranslation();
+  const groups = useGroupNames(video?.audience === 'groups');
+  return (
+    <div class="watch-title">
+      <h1 dir="auto" lang={video?.language}>
+        {name ?? t.watch.title}
+      </h1>
+      {video && <AudienceBadge audience={video.audience} groups={video.groups} names={groups} />}
+    </div>
   );
 }
 
