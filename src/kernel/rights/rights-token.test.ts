@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
@@ -23,6 +23,16 @@ describe('a token', () => {
   it('carries its claims in forty characters that need no encoding in a path', () => {
     expect(token).toMatch(/^[A-Za-z0-9_-]{40}$/);
     expect(verifyRight(token, video, keys(key))).toEqual(claims);
+  });
+
+  it('ends with the first half of the HMAC-SHA256 (RFC 2104) of its head and the id of the video', () => {
+    for (const length of [0, 1, 32, 63, 64]) {
+      const some = randomBytes(length);
+      const id = newVideoId();
+      const bytes = Buffer.from(signRight({ generation: 1, key: some }, claims, id), 'base64url');
+      const mac = createHmac('sha256', some).update(bytes.subarray(0, 14)).update(id).digest();
+      expect(bytes.subarray(14)).toEqual(mac.subarray(0, 16));
+    }
   });
 
   it('is invalid for another video, at another site, and under another generation or master', () => {
