@@ -1,6 +1,6 @@
 /** Accepts files that are dropped anywhere on the page, or selected. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 
 interface DropZoneProps {
@@ -41,7 +41,8 @@ function useFileDrop(onFiles: (files: readonly File[]) => void): boolean {
   const [isDragging, setDragging] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;
-  useEffect(() => {
+  // Before the page is shown: a drop on it must not be lost.
+  useLayoutEffect(() => {
     const control = new AbortController();
     const on = (kind: 'dragover' | 'dragleave' | 'drop', work: (event: DragEvent) => void): void =>
       window.addEventListener(kind, work, { signal: control.signal });
