@@ -99,12 +99,13 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
       people: DEMO_PEOPLE.map(({ id, name, role }) => ({ id, name, role })),
       pids: { central: central.process.pid, tracker: tracker.process.pid },
     };
-    await writeDurably(stateFile, `${JSON.stringify(state, null, 2)}\n`, 0o600);
     printWelcome(layout, token, options.print);
     await printLinks(layout, token, options.print);
     options.print(
       'Upload a video in a studio, then watch it from the catalogue. Press Ctrl-C to stop everything.',
     );
+    // The last step, so that a program that waits for the file can stop the demo at once.
+    await writeDurably(stateFile, `${JSON.stringify(state, null, 2)}\n`, 0o600);
     return { partEnded: Promise.race(parts.map(part => part.ended.then(() => part.name))) };
   });
 
