@@ -38,7 +38,11 @@ export async function startSingleSite(
     `[site]\nname = "Single"\nlisten = "${address}"\nbaseUrl = "${url}"\nsourceAddress = "${address}"\ndataDirectory = "${directory}/data"\noperatorToken = "${SITE_TOKEN}"\nbufferDisk = "1 MB"\nbufferMemory = "1 MB"\nworkers = 0\n${settings}`,
   );
   const [program = '', ...args] = [...wrapper, process.execPath, COMMAND, 'site', '--config', config];
-  const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child: ChildProcess = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // The processes that a wrapper starts would outlive it, so they form a group that is stopped as a whole.
+    detached: wrapper.length > 0,
+  });
   let log = '';
   child.stderr?.on('data', chunk => {
     log += chunk;
@@ -53,7 +57,9 @@ export async function startSingleSite(
     pid: child.pid ?? 0,
     log: () => log,
     stop(signal = 'SIGTERM') {
-      child.kill(signal);
+      if (wrapper.length === 0) child.kill(signal);
+      else if (child.exitCode === null && child.signalCode === null)
+        process.kill(-(child.pid as number), signal);
       return ended;
     },
   };
