@@ -18,7 +18,7 @@ export interface NewPerson {
 export const formatRoles = (roles: readonly Assignment[]): string =>
   JSON.stringify(roles.map(({ role, scope }) => ({ role, scope })));
 
-const searchTextOf = (name: string, email: string | null): string =>
+export const searchTextOf = (name: string, email: string | null): string =>
   normaliseForSearch(`${name} ${email ?? ''}`.trim());
 
 /** Returns undefined if a person with this e-mail address exists. */

@@ -2,10 +2,10 @@
  * Finds or creates the person of an account at a provider. Only issuer and subject identify an account (OpenID Connect Core 1.0,
  * section 5.7): an e-mail address by itself never leads to the account of another person.
  */
-import { newId } from '../../../../protocol/base/ids.ts';
 import type { Account } from '../../../people/oidc/claims.ts';
 import type { CentralTransaction } from '../../schema.ts';
 import { lockPeople, notePeopleChange } from '../changes.ts';
+import { findPersonByEmail, insertPerson, searchTextOf } from '../people.ts';
 import type { PersonRow } from '../tables.ts';
 import { replaceMemberships } from './memberships.ts';
 
@@ -66,7 +66,7 @@ async function findPerson(
     .where('identities.subject', '=', subject)
     .executeTakeFirst();
   if (identity) return { person: identity, how: 'found' };
-  const person = await findByEmail(tx, email);
+  const person = email === undefined ? undefined : await findPersonByEmail(tx, email);
   if (!person) return undefined;
   // A disabled person must not come back as a new one.
   if (person.disabled) return { person, how: 'found' };
@@ -80,14 +80,6 @@ async function findPerson(
     .execute();
   return { person, how: 'linked' };
 }
-
-const findByEmail = async (
-  tx: CentralTransaction,
-  email: string | undefined,
-): Promise<PersonRow | undefined> =>
-  email === undefined
-    ? undefined
-    : tx.selectFrom('people').selectAll().where('email', '=', email).executeTakeFirst();
 
 /** Nobody has signed in as this person, in any way. */
 async function isUnusedInvitation(
@@ -104,42 +96,26 @@ async function isUnusedInvitation(
 }
 
 async function createPerson(tx: CentralTransaction, account: Account, nowMs: number): Promise<string> {
-  const id = newId();
-  const isTaken = (await findByEmail(tx, account.email)) !== undefined;
-  const email = isTaken ? null : (account.email ?? null);
   const { name } = account;
-  await tx
-    .insertInto('people')
-    .values({
-      id,
-      name,
-      email,
-      disabled: 0,
-      password: null,
-      roles: '[]',
-      search_text: formatSearchText(name, email),
-      created_at: nowMs,
-      signed_in_at: null,
-    })
-    .execute();
-  return id;
+  const email = account.email !== undefined && (await isFree(tx, account.email)) ? account.email : null;
+  const created = await insertPerson(tx, { name, email, roles: [] }, nowMs);
+  // People are locked, so nobody has taken the address meanwhile.
+  if (!created) throw new Error('could not create the person of an account');
+  return created.id;
 }
+
+const isFree = async (tx: CentralTransaction, email: string): Promise<boolean> =>
+  (await findPersonByEmail(tx, email)) === undefined;
 
 /** @returns true if the name or the address changed */
 async function updatePerson(tx: CentralTransaction, person: PersonRow, account: Account): Promise<boolean> {
-  const isFree =
-    account.email !== undefined &&
-    account.email !== person.email &&
-    (await findByEmail(tx, account.email)) === undefined;
-  const email = isFree ? (account.email ?? null) : person.email;
+  const isChanged = account.email !== undefined && account.email !== person.email;
+  const email = isChanged && (await isFree(tx, account.email)) ? account.email : person.email;
   if (account.name === person.name && email === person.email) return false;
   await tx
     .updateTable('people')
-    .set({ name: account.name, email, search_text: formatSearchText(account.name, email) })
+    .set({ name: account.name, email, search_text: searchTextOf(account.name, email) })
     .where('id', '=', person.id)
     .execute();
   return true;
 }
-
-const formatSearchText = (name: string, email: string | null): string =>
-  `${name} ${email ?? ''}`.normalize('NFKC').toLowerCase().trim();
