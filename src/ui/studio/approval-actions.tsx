@@ -1,6 +1,7 @@
 /** The decision about a video that awaits approval, and the answer of its owner. */
 import { useId, useState } from 'preact/hooks';
 import type { SiteVideo } from '../../protocol/site.ts';
+import { useAction } from '../api/use-action.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -21,18 +22,7 @@ interface ApprovalActionsProps {
 export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalActionsProps) {
   const { t } = useTranslation();
   const [isSendingBack, setSendingBack] = useState(false);
-  const [isWorking, setWorking] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const run = async (act: () => Promise<void>): Promise<void> => {
-    setWorking(true);
-    try {
-      await act();
-      setError(undefined);
-    } catch (cause) {
-      setError(cause);
-    }
-    setWorking(false);
-  };
+  const { isRunning, error, run } = useAction();
   const isSentBack = video.approval === 'sent-back';
   // An author only waits.
   if (!video.approval || !(isSentBack || mayPublish)) return null;
@@ -48,7 +38,7 @@ export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalA
           <button
             type="button"
             class="primary small"
-            disabled={isWorking}
+            disabled={isRunning}
             data-testid="publish"
             onClick={() => void run(calls.publish)}
           >
@@ -64,7 +54,7 @@ export function ApprovalActions({ video, calls, mayPublish, mayEdit }: ApprovalA
           <button
             type="button"
             class="primary small"
-            disabled={isWorking}
+            disabled={isRunning}
             data-testid="submit"
             onClick={() => void run(calls.submit)}
           >
@@ -90,14 +80,9 @@ function SendBackDialog({ video, onSend, onClose }: SendBackDialogProps) {
   const { t } = useTranslation();
   const id = useId();
   const [comment, setComment] = useState('');
-  const [error, setError] = useState<unknown>();
+  const { isRunning, error, run } = useAction();
   const send = async (): Promise<void> => {
-    try {
-      await onSend(comment);
-      onClose();
-    } catch (cause) {
-      setError(cause);
-    }
+    if (await run(() => onSend(comment))) onClose();
   };
   return (
     <Dialog title={t.approval.sendBackTitle(video.name)} onClose={onClose} testId="send-back-dialog">
@@ -130,7 +115,7 @@ function SendBackDialog({ video, onSend, onClose }: SendBackDialogProps) {
           <button type="button" onClick={onClose}>
             {t.common.cancel}
           </button>
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={isRunning}>
             {t.approval.sendBack}
           </button>
         </div>

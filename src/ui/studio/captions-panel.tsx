@@ -1,6 +1,7 @@
 /** The captions of a video: list, remove, add. */
 import { useId, useState } from 'preact/hooks';
 import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
+import { useAction } from '../api/use-action.ts';
 import { ErrorText } from '../components/notice.tsx';
 import { formatLanguageName } from '../i18n/language-name.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -22,18 +23,7 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
   const id = useId();
   const [language, setLanguage] = useState(video.language ?? pageLanguage);
   const [file, setFile] = useState<File>();
-  const [working, setWorking] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const run = async (act: () => Promise<void>): Promise<void> => {
-    setWorking(true);
-    try {
-      await act();
-      setError(undefined);
-    } catch (cause) {
-      setError(cause);
-    }
-    setWorking(false);
-  };
+  const { isRunning, error, run } = useAction();
   return (
     <section class="stack" data-testid="captions" aria-label={texts.heading}>
       <h4>{texts.heading}</h4>
@@ -47,7 +37,7 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
               <button
                 type="button"
                 class="plain small"
-                disabled={working}
+                disabled={isRunning}
                 aria-label={texts.remove(formatCaptionsName(track, pageLanguage))}
                 onClick={() => void run(() => calls.remove(track.id))}
               >
@@ -91,8 +81,8 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
         </div>
         <ErrorText error={error} />
         <div class="actions">
-          <button type="submit" class="primary small" disabled={working || !file}>
-            {working ? texts.adding : texts.add}
+          <button type="submit" class="primary small" disabled={isRunning || !file}>
+            {isRunning ? texts.adding : texts.add}
           </button>
           <button type="button" class="plain small" onClick={onClose} aria-label={texts.close}>
             {t.common.close}

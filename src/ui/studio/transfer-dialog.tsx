@@ -2,6 +2,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { Owner } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
+import { useAction } from '../api/use-action.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -22,21 +23,10 @@ export function TransferDialog({ video, calls, onClose }: TransferDialogProps) {
   const id = useId();
   const [email, setEmail] = useState('');
   const [found, setFound] = useState<Owner>();
-  const [error, setError] = useState<unknown>();
-  const [isWorking, setWorking] = useState(false);
+  const { isRunning, error, run } = useAction();
   const proceed = async (): Promise<void> => {
-    setWorking(true);
-    try {
-      if (found) {
-        await calls.transfer(found);
-        return onClose();
-      }
-      setFound(await calls.find(email.trim()));
-      setError(undefined);
-    } catch (cause) {
-      setError(cause);
-    }
-    setWorking(false);
+    if (!found) await run(async () => setFound(await calls.find(email.trim())));
+    else if (await run(() => calls.transfer(found))) onClose();
   };
   return (
     <Dialog title={t.transfer.title(video.name)} onClose={onClose} testId="transfer-dialog">
@@ -71,7 +61,7 @@ export function TransferDialog({ video, calls, onClose }: TransferDialogProps) {
           <button type="button" onClick={onClose}>
             {t.common.cancel}
           </button>
-          <button type="submit" class="primary" disabled={isWorking} data-testid="transfer-submit">
+          <button type="submit" class="primary" disabled={isRunning} data-testid="transfer-submit">
             {found ? t.transfer.found(found.name) : t.transfer.find}
           </button>
         </div>
