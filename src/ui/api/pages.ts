@@ -1,24 +1,21 @@
-/** Combines the first page of a library, which is reloaded, with the pages that "Load more" has added. Pure. */
-import type { LibraryPage } from '../../protocol/site.ts';
-
-export type LibraryVideo = LibraryPage['videos'][number];
+/** Combines the first page of a list, which is reloaded, with the pages that "Load more" has added. Pure. */
 
 /** Pages after the first one, which belong to one query. */
-export interface FurtherPages {
+export interface FurtherPages<Page> {
   readonly query: string;
-  readonly pages: readonly LibraryPage[];
+  readonly pages: readonly Page[];
 }
 
-export function mergePages(
-  first: LibraryPage | undefined,
+export function mergePages<Page>(
+  first: Page | undefined,
   query: string,
-  further: FurtherPages | undefined,
-): readonly LibraryPage[] {
+  further: FurtherPages<Page> | undefined,
+): readonly Page[] {
   if (!first) return [];
   return further?.query === query ? [first, ...further.pages] : [first];
 }
 
-/** A new video moves the last ones of the first page to the second one, so a video may be on two pages. It is listed once. */
-export const listVideos = (pages: readonly LibraryPage[]): readonly LibraryVideo[] => [
-  ...new Map(pages.flatMap(page => page.videos.map(video => [video.id, video] as const))).values(),
+/** A new item moves the last ones of the first page to the second one, so an item may be on two pages. It is listed once. */
+export const listUnique = <Item, Id>(items: readonly Item[], idOf: (item: Item) => Id): readonly Item[] => [
+  ...new Map(items.map(item => [idOf(item), item])).values(),
 ];

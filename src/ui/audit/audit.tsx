@@ -1,9 +1,9 @@
 /** The audit log: filters, the entries as sentences, and the export. The filters are in the address. */
-import { useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { AuditEntry, auditPageSchema } from '../../protocol/people/audit.ts';
+import type { auditPageSchema } from '../../protocol/people/audit.ts';
 import { call } from '../api/call.ts';
-import { usePoll } from '../api/use-poll.ts';
+import { listUnique } from '../api/pages.ts';
+import { usePages } from '../api/use-pages.ts';
 import { navigate, useAddressQuery } from '../browser/use-address.tsx';
 import { AdminNavigation } from '../components/admin-navigation.tsx';
 import { ErrorNotice } from '../components/notice.tsx';
@@ -38,50 +38,37 @@ function Log() {
   const { t } = useTranslation();
   const { token } = useMe();
   const filter = readFilter(useAddressQuery());
-  const [further, setFurther] = useState<{ readonly key: string; readonly pages: readonly AuditPage[] }>();
-  const [moreError, setMoreError] = useState<unknown>();
   const query = formatQuery(filter);
-  const key = `${token ?? ''} ${query}`;
-  const fetchPage = (after?: string, abort?: AbortSignal): Promise<AuditPage> => {
-    const page = new URLSearchParams(query);
-    page.set('order', 'newest');
-    page.set('limit', String(PAGE_ENTRIES));
-    if (after !== undefined) page.set('after', after);
-    return call<AuditPage>(`/api/audit?${page}`, { token, abort });
-  };
-  const first = usePoll(
-    key,
-    abort => fetchPage(undefined, abort),
-    () => REFRESH_MS,
+  const { first, pages, hasMore, loadMore, error, refresh } = usePages<AuditPage>(
+    `${token ?? ''} ${query}`,
+    (after, abort) => {
+      const page = new URLSearchParams(query);
+      page.set('order', 'newest');
+      page.set('limit', String(PAGE_ENTRIES));
+      if (after !== undefined) page.set('after', String(after));
+      return call<AuditPage>(`/api/audit?${page}`, { token, abort });
+    },
+    REFRESH_MS,
   );
-  const pages = first.value ? [first.value, ...(further?.key === key ? further.pages : [])] : [];
-  const entries = uniqueEntries(pages);
-  const next = pages.at(-1)?.next;
-  const loadMore = async (): Promise<void> => {
-    try {
-      const page = await fetchPage(next);
-      setFurther({ key, pages: [...(further?.key === key ? further.pages : []), page] });
-      setMoreError(undefined);
-    } catch (cause) {
-      setMoreError(cause);
-    }
-  };
+  const entries = listUnique(
+    pages.flatMap(page => page.entries),
+    ({ seq }) => seq,
+  );
   const onFilter = (changed: Partial<Filter>): void => {
     const text = formatQuery({ ...filter, ...changed }, false);
     navigate(text === '' ? '' : `?${text}`);
   };
-  const error = first.error ?? moreError;
   return (
     <>
       <Filters key={query} filter={filter} onFilter={onFilter} />
-      {error !== undefined && <ErrorNotice error={error} retry={first.refresh} />}
+      {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
       <section class="panel" aria-labelledby="entries">
         <div class="row">
           <h2 id="entries">{t.audit.entries}</h2>
           <Export query={query} />
         </div>
-        {!first.value && error === undefined && <p class="quiet">{t.common.loading}</p>}
-        {first.value && entries.length === 0 && (
+        {!first && error === undefined && <p class="quiet">{t.common.loading}</p>}
+        {first && entries.length === 0 && (
           <div class="empty" data-testid="no-entries">
             <strong>{t.audit.none}</strong>
           </div>
@@ -91,7 +78,7 @@ function Log() {
             <Entry key={entry.seq} entry={entry} onFilter={onFilter} />
           ))}
         </ol>
-        {next !== undefined && (
+        {hasMore && (
           <div class="actions">
             <button type="button" onClick={() => void loadMore()} data-testid="more">
               {t.audit.more}
@@ -103,8 +90,3 @@ function Log() {
     </>
   );
 }
-
-/** Entries move to a later page while the first one is read again. */
-const uniqueEntries = (pages: readonly AuditPage[]): readonly AuditEntry[] => [
-  ...new Map(pages.flatMap(page => page.entries).map(entry => [entry.seq, entry])).values(),
-];

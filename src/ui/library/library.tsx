@@ -4,7 +4,8 @@ import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER, tokenPath } from '../../proto
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import { formatListQuery } from '../api/list-page.ts';
-import { usePoll } from '../api/use-poll.ts';
+import { listUnique } from '../api/pages.ts';
+import { usePages } from '../api/use-pages.ts';
 import { useSearchQuery } from '../browser/use-search-query.ts';
 import { AudienceBadge } from '../components/audience/audience-badge.tsx';
 import { CardImage } from '../components/card-image.tsx';
@@ -13,7 +14,8 @@ import { Page } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
-import { type FurtherPages, type LibraryVideo, listVideos, mergePages } from './library-pages.ts';
+
+type LibraryVideo = LibraryPage['videos'][number];
 
 const REFRESH_MS = 10_000;
 const PAGE_SIZE = 24;
@@ -26,25 +28,15 @@ export function Library() {
   const search = useSearchQuery('');
   const { query } = search;
   const [playing, setPlaying] = useState<LibraryVideo>();
-  const [further, setFurther] = useState<FurtherPages>();
-  const [moreError, setMoreError] = useState<unknown>();
-  const { value, error, refresh } = usePoll(
+  const { first, pages, hasMore, loadMore, error, refresh } = usePages<LibraryPage>(
     query,
-    abort => fetchPage(query, undefined, abort),
-    () => REFRESH_MS,
+    (cursor, abort) => fetchPage(query, cursor, abort),
+    REFRESH_MS,
   );
-  const pages = mergePages(value, query, further);
-  const videos = listVideos(pages);
-  const next = pages.at(-1)?.next;
-  const loadMore = async (): Promise<void> => {
-    try {
-      const page = await fetchPage(query, next);
-      setFurther(before => ({ query, pages: [...(before?.query === query ? before.pages : []), page] }));
-      setMoreError(undefined);
-    } catch (cause) {
-      setMoreError(cause);
-    }
-  };
+  const videos = listUnique(
+    pages.flatMap(page => page.videos),
+    ({ id }) => id,
+  );
   return (
     <Page
       title={t.library.title}
@@ -56,19 +48,19 @@ export function Library() {
     >
       <div class="head">
         <div>
-          <h1>{value ? t.library.heading(value.site) : t.library.title}</h1>
+          <h1>{first ? t.library.heading(first.site) : t.library.title}</h1>
           <p class="quiet">{t.library.explain}</p>
         </div>
         <SearchField search={search} />
       </div>
-      {value && !value.connected && (
+      {first && !first.connected && (
         <Notice kind="hint" testId="offline">
           {t.library.offline}
         </Notice>
       )}
-      {(error ?? moreError) !== undefined && <ErrorNotice error={error ?? moreError} retry={refresh} />}
-      {!value && error === undefined && <p class="quiet">{t.common.loading}</p>}
-      {value && videos.length === 0 && (
+      {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
+      {!first && error === undefined && <p class="quiet">{t.common.loading}</p>}
+      {first && videos.length === 0 && (
         <p class="quiet" data-testid="empty">
           {query ? t.catalogue.nothingFound(query) : t.library.empty}
         </p>
@@ -78,7 +70,7 @@ export function Library() {
           <Card key={video.id} video={video} onPlay={() => setPlaying(video)} />
         ))}
       </ul>
-      {next !== undefined && (
+      {hasMore && (
         <div class="actions">
           <button type="button" onClick={() => void loadMore()} data-testid="more">
             {t.catalogue.more}

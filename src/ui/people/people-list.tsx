@@ -3,6 +3,8 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { Person, personListSchema, siteRolesSchema } from '../../protocol/people/people.ts';
 import { call } from '../api/call.ts';
+import { listUnique } from '../api/pages.ts';
+import { usePages } from '../api/use-pages.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { QueryLink } from '../browser/use-address.tsx';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
@@ -25,40 +27,27 @@ export function PeopleList() {
   const search = useSharedSearchQuery();
   const [site, setSite] = useSiteFilter();
   const { query } = search;
-  const [further, setFurther] = useState<{ readonly key: string; readonly pages: readonly PersonPage[] }>();
-  const [moreError, setMoreError] = useState<unknown>();
-  const key = `${token ?? ''} ${site} ${query}`;
-  const fetchPage = (cursor?: string, abort?: AbortSignal): Promise<PersonPage> =>
-    call<PersonPage>(`/api/people${formatPeopleQuery({ q: query, site, cursor })}`, { token, abort });
-  const first = usePoll(
-    key,
-    abort => fetchPage(undefined, abort),
-    () => REFRESH_MS,
+  const { first, pages, hasMore, loadMore, error, refresh } = usePages<PersonPage>(
+    `${token ?? ''} ${site} ${query}`,
+    (cursor, abort) =>
+      call<PersonPage>(`/api/people${formatPeopleQuery({ q: query, site, cursor })}`, { token, abort }),
+    REFRESH_MS,
   );
-  const pages = first.value ? [first.value, ...(further?.key === key ? further.pages : [])] : [];
-  const people = uniquePeople(pages);
-  const next = pages.at(-1)?.next;
-  const loadMore = async (): Promise<void> => {
-    try {
-      const page = await fetchPage(next);
-      setFurther({ key, pages: [...(further?.key === key ? further.pages : []), page] });
-      setMoreError(undefined);
-    } catch (cause) {
-      setMoreError(cause);
-    }
-  };
+  const people = listUnique(
+    pages.flatMap(page => page.people),
+    ({ id }) => id,
+  );
   const isFiltered = query !== '' || site !== '';
-  const error = first.error ?? moreError;
   return (
     <>
       <Filters search={search} site={site} onSite={setSite} names={names} />
       {!isAllowed('manage-people', {}) && <p class="quiet">{t.people.searchHint}</p>}
       {site !== '' && <GroupsOfSite site={site} names={names} />}
-      {error !== undefined && <ErrorNotice error={error} retry={first.refresh} />}
+      {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
       <section class="panel" aria-labelledby="people">
         <h2 id="people">{site === '' ? t.people.people : t.people.peopleAtSite(nameOfSite(site, names))}</h2>
-        {!first.value && error === undefined && <p class="quiet">{t.common.loading}</p>}
-        {first.value && people.length === 0 && (
+        {!first && error === undefined && <p class="quiet">{t.common.loading}</p>}
+        {first && people.length === 0 && (
           <div class="empty" data-testid="no-people">
             <strong>{isFiltered ? t.people.nothingFound : t.people.noPeople}</strong>
             <p>{isFiltered ? t.people.nothingFoundHint : t.people.noPeopleHint}</p>
@@ -76,7 +65,7 @@ export function PeopleList() {
           </div>
         )}
         {people.length > 0 && <PeopleTable people={people} names={names} />}
-        {next !== undefined && (
+        {hasMore && (
           <div class="actions">
             <button type="button" onClick={() => void loadMore()} data-testid="more">
               {t.catalogue.more}
@@ -84,7 +73,7 @@ export function PeopleList() {
           </div>
         )}
       </section>
-      <InvitePerson names={names} onInvited={first.refresh} />
+      <InvitePerson names={names} onInvited={refresh} />
     </>
   );
 }
@@ -100,10 +89,6 @@ const nameOfSite = (site: string, names: SiteNames): string =>
   [...names].find(([id]) => id === site)?.[1] ?? site;
 
 /** A person who was renamed between two pages is on both. */
-const uniquePeople = (pages: readonly PersonPage[]): readonly Person[] => [
-  ...new Map(pages.flatMap(page => page.people).map(person => [person.id, person])).values(),
-];
-
 /** The filter is in the address, so that the administration of a site can link to it. */
 function useSiteFilter(): readonly [string, (site: string) => void] {
   const [site, setSite] = useState(() => new URLSearchParams(location.search).get('site') ?? '');
