@@ -87,6 +87,26 @@ async function chainAgain(tx: CentralDatabase, from: number): Promise<void> {
     .execute();
 }
 
+/** Removes the entries after `ENTRIES`. @returns the new end */
+async function cutBack(tx: CentralDatabase): Promise<{ readonly seq: number; readonly hash: string }> {
+  await tx.deleteFrom('audit_entries').where('seq', '>', ENTRIES).execute();
+  const { hash } = await tx
+    .selectFrom('audit_entries')
+    .select('hash')
+    .where('seq', '=', ENTRIES)
+    .executeTakeFirstOrThrow();
+  return { seq: ENTRIES, hash };
+}
+
+/** Puts back the earlier state, with its proof. */
+async function putBack(tx: CentralDatabase): Promise<void> {
+  const end = await cutBack(tx);
+  await tx
+    .updateTable('audit_chain')
+    .set({ ...end, proof: prover.end(end) })
+    .execute();
+}
+
 const changeBody = async (tx: CentralDatabase, seq: number): Promise<void> => {
   const { body } = await tx
     .selectFrom('audit_entries')
@@ -160,32 +180,13 @@ describe('an attacker who writes to the database', () => {
       'removes the last entries and moves the end',
       ENTRIES,
       async tx => {
-        await tx.deleteFrom('audit_entries').where('seq', '>', ENTRIES).execute();
-        const { hash } = await tx
-          .selectFrom('audit_entries')
-          .select('hash')
-          .where('seq', '=', ENTRIES)
-          .executeTakeFirstOrThrow();
-        await tx.updateTable('audit_chain').set({ seq: ENTRIES, hash }).execute();
-      },
-    ],
-    [
-      'puts back an earlier state, with its proofs',
-      ENTRIES + 1,
-      async tx => {
-        await tx.deleteFrom('audit_entries').where('seq', '>', ENTRIES).execute();
-        const { hash } = await tx
-          .selectFrom('audit_entries')
-          .select('hash')
-          .where('seq', '=', ENTRIES)
-          .executeTakeFirstOrThrow();
-        const end = { seq: ENTRIES, hash };
         await tx
           .updateTable('audit_chain')
-          .set({ ...end, proof: prover.end(end) })
+          .set(await cutBack(tx))
           .execute();
       },
     ],
+    ['puts back an earlier state, with its proofs', ENTRIES + 1, putBack],
     ['removes the first entries', 1, tx => tx.deleteFrom('audit_entries').where('seq', '<', 4).execute()],
     [
       'removes the first entries and moves the anchor',
@@ -210,17 +211,7 @@ describe('an attacker who writes to the database', () => {
   it('cannot hide the removal of the last entries behind new ones', async () => {
     const undo = new Error('undo');
     const attacked = db.transaction().execute(async tx => {
-      await tx.deleteFrom('audit_entries').where('seq', '>', ENTRIES).execute();
-      const { hash } = await tx
-        .selectFrom('audit_entries')
-        .select('hash')
-        .where('seq', '=', ENTRIES)
-        .executeTakeFirstOrThrow();
-      const end = { seq: ENTRIES, hash };
-      await tx
-        .updateTable('audit_chain')
-        .set({ ...end, proof: prover.end(end) })
-        .execute();
+      await putBack(tx);
       const audit = createAudit({ db, prover, log: silentLog });
       for (let index = 0; index < 5; index++)
         await audit.append({ who: { kind: 'system' }, action: 'site.edit' }, tx);
