@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from './root.mjs';
 import { setUp } from './set-up.mjs';
 
@@ -28,6 +28,13 @@ try {
   process.exit(status || 1);
 }
 rmSync(report, { force: true });
+// A log that shows only its end still names every failed test.
+for (const { name, status: outcome, assertionResults } of counts.testResults) {
+  const file = relative(root, name);
+  const tests = assertionResults.filter(test => test.status === 'failed');
+  for (const { fullName } of tests) console.log(`failed: ${file}: ${fullName}`);
+  if (outcome === 'failed' && tests.length === 0) console.log(`failed: ${file}: the file itself`);
+}
 const failed = counts.numFailedTests + (counts.numFailedTests === 0 && !counts.success ? 1 : 0);
 const skipped = counts.numPendingTests + counts.numTodoTests;
 if (skipped > 0) {

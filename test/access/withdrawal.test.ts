@@ -86,6 +86,11 @@ beforeAll(async () => {
     ['author', 'other site'],
   ]);
   [author, outsider] = scene.actors as [Actor, Actor];
+  // Publication runs in the background, and a later version would look like a change by the author.
+  await eventually('everything is published', async () => {
+    const { records, central } = await readVideos();
+    return records.every(({ body }) => central.some(video => video.body === body));
+  });
 }, START_MS);
 afterAll(() => scene?.stop());
 
