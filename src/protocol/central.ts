@@ -6,6 +6,7 @@ import { timestampSchema } from './base/timestamp.ts';
 import { regionSchema } from './copies.ts';
 import { picturesSchema, renditionSchema } from './media/media.ts';
 import { audienceSchema, videoGroupsSchema } from './people/audience.ts';
+import { detailsShape } from './publication/details.ts';
 import { epochSchema } from './publication/epoch.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
 import {
@@ -49,6 +50,7 @@ export const videoSchema = z.strictObject({
   groups: videoGroupsSchema.optional(),
   owner: ownerSchema.optional(),
   series: inSeriesSchema.optional(),
+  ...detailsShape,
   createdAt: timestampSchema,
   publishedAt: timestampSchema,
   registeredAt: timestampSchema.optional(),

@@ -11,6 +11,7 @@ import {
   groupIdSchema,
   MAX_GROUPS_PER_VIDEO,
 } from './people/audience.ts';
+import { detailsEditShape, detailsInputShape, detailsShape } from './publication/details.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
 import {
   inSeriesSchema,
@@ -76,6 +77,7 @@ export const siteVideoSchema = z.strictObject({
   /** Absent: uploaded without an account. */
   owner: ownerSchema.optional(),
   series: inSeriesSchema.optional(),
+  ...detailsShape,
   /** Absent if the video needs no approval, or has it. Until then, it is not published. */
   approval: videoApprovalSchema.optional(),
   /** Why it was sent back. */
@@ -113,6 +115,7 @@ export const videoChoicesSchema = z
     groups: z.array(groupIdSchema).max(MAX_GROUPS_PER_VIDEO),
     owner: ownerChoiceSchema,
     series: inSeriesSchema,
+    ...detailsInputShape,
   })
   .partial();
 export type VideoChoices = z.infer<typeof videoChoicesSchema>;
@@ -127,6 +130,7 @@ export const checkChoices = (choices: AudienceChoice, context: z.RefinementCtx):
 export const siteVideoEditSchema = z
   .strictObject({
     ...videoChoicesSchema.shape,
+    ...detailsEditShape,
     name: nameSchema.optional(),
     description: descriptionSchema.optional(),
     series: inSeriesSchema.nullable().optional(),

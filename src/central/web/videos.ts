@@ -7,6 +7,7 @@ import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/base/i
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { audienceOf } from '../../protocol/people/audience.ts';
 import { mayWatch } from '../../protocol/people/viewing.ts';
+import { pickDetails } from '../../protocol/publication/details.ts';
 import { type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
@@ -150,6 +151,7 @@ function formatVideo(row: ListedVideo): Video | undefined {
     ...(audience === 'groups' && record.groups ? { groups: record.groups } : {}),
     ...(record.owner ? { owner: record.owner } : {}),
     ...(record.series ? { series: record.series } : {}),
+    ...pickDetails(record),
     createdAt: record.createdAt,
     publishedAt: formatTime(row.published_at),
     ...optionalTime('registeredAt', row.registered_at),

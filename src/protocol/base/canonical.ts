@@ -41,3 +41,32 @@ export const canonicalObject = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(
     Object.fromEntries(Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1))) as unknown as Shape,
   );
+
+const MAX_UNKNOWN_MEMBERS = 64;
+const MAX_UNKNOWN_BYTES = 16 * 1_024;
+const MAX_DEPTH = 8;
+const isShallow = (value: unknown, depth: number): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth > 0 && Object.values(value).every(member => isShallow(member, depth - 1)));
+
+/**
+ * An object of a record: like `canonicalObject`, but members that this version does not know are kept as they are, because parts
+ * of different versions exchange records, and the hash is of all members. Their number, size and depth are limited. The type does
+ * not mention them, so that code cannot depend on them.
+ */
+export function openObject<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = new Set(Object.keys(shape));
+  return canonicalObject(shape)
+    .catchall(z.unknown())
+    .refine(value => {
+      const unknown = Object.entries(value).filter(([name]) => !known.has(name));
+      return (
+        unknown.length <= MAX_UNKNOWN_MEMBERS &&
+        isShallow(Object.fromEntries(unknown), MAX_DEPTH) &&
+        JSON.stringify(unknown).length <= MAX_UNKNOWN_BYTES
+      );
+    }, 'has too many, too long or too deep members of a newer version') as unknown as ReturnType<
+    typeof canonicalObject<Shape>
+  >;
+}

@@ -44,16 +44,25 @@ export const descriptionSchema = z
  * Text in records was cleaned when it was typed. Text that could display as something else is rejected; earlier versions kept some
  * invisible characters.
  */
-export const storedNameSchema = z
-  .string()
-  .refine(
-    text =>
-      text !== '' &&
-      text === text.normalize('NFC').trim() &&
-      isWithin(text, MAX_NAME_CHARACTERS) &&
-      !FORBIDDEN_IN_LINE.test(text),
-    'must be a normalised name',
-  );
+/** One line of text in a record, of 1 to `max` characters. */
+export const storedLineSchema = (max: number) =>
+  z
+    .string()
+    .refine(
+      text =>
+        text !== '' &&
+        text === text.normalize('NFC').trim() &&
+        isWithin(text, max) &&
+        !FORBIDDEN_IN_LINE.test(text),
+      `must be one line of 1 to ${max} characters, without spaces at its ends`,
+    );
+/** One line that people type, cleaned. */
+export const lineSchema = (max: number) =>
+  z
+    .string()
+    .transform(text => text.replaceAll(INVISIBLE, '').replaceAll(SPACES, ' ').normalize('NFC').trim())
+    .pipe(storedLineSchema(max));
+export const storedNameSchema = storedLineSchema(MAX_NAME_CHARACTERS);
 export const storedDescriptionSchema = z
   .string()
   .refine(

@@ -3,7 +3,7 @@
  * version, which increases with every change. A version never names two contents.
  */
 import * as z from 'zod';
-import { canonicalObject } from '../base/canonical.ts';
+import { canonicalObject, openObject } from '../base/canonical.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../base/ids.ts';
 import { MAX_RECORD_RENDITIONS } from '../base/limits.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from '../base/text.ts';
@@ -11,6 +11,7 @@ import { timestampSchema } from '../base/timestamp.ts';
 import { picturesSchema, renditionSchema } from '../media/media.ts';
 import { audienceSchema, videoGroupsSchema } from '../people/audience.ts';
 import { seriesIdSchema } from '../people/permissions.ts';
+import { DETAILS, detailsShape, type VideoDetails } from './details.ts';
 
 export const versionSchema = z.int().positive();
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -47,7 +48,7 @@ export const inSeriesSchema = canonicalObject({
   position: z.int().nonnegative().optional(),
 });
 
-export const videoRecordSchema = canonicalObject({
+export const videoRecordSchema = openObject({
   kind: z.literal('video'),
   video: videoIdSchema,
   version: versionSchema,
@@ -78,13 +79,23 @@ export const videoRecordSchema = canonicalObject({
   groups: videoGroupsSchema.optional(),
   owner: ownerSchema.optional(),
   series: inSeriesSchema.optional(),
+  ...detailsShape,
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
 });
 export type VideoRecord = z.infer<typeof videoRecordSchema>;
 
+const NO_DETAILS = new Set(
+  Object.keys(videoRecordSchema.shape).filter(name => !DETAILS.some(each => each === name)),
+);
+/** What people say about the video, and all members that this version does not know. */
+export const detailsOf = (record: VideoRecord): VideoDetails =>
+  Object.fromEntries(
+    Object.entries(record).filter(([name, value]) => value !== undefined && !NO_DETAILS.has(name)),
+  );
+
 /** The record of a withdrawal (publication rule R5). */
-export const tombstoneSchema = canonicalObject({
+export const tombstoneSchema = openObject({
   kind: z.literal('tombstone'),
   video: videoIdSchema,
   version: versionSchema,
@@ -94,7 +105,7 @@ export const tombstoneSchema = canonicalObject({
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
 /** The record of a copy: a site holds every file of a revision of another site's video (docs/copies.md). */
-export const copyRecordSchema = canonicalObject({
+export const copyRecordSchema = openObject({
   kind: z.literal('copy'),
   video: videoIdSchema,
   version: versionSchema,
@@ -112,7 +123,7 @@ export const copyRecordSchema = canonicalObject({
 export type CopyRecord = z.infer<typeof copyRecordSchema>;
 
 /** The site no longer holds its copy. Unlike a withdrawal, this does not affect the video, and the site may hold a copy again. */
-export const goneRecordSchema = canonicalObject({
+export const goneRecordSchema = openObject({
   kind: z.literal('gone'),
   video: videoIdSchema,
   version: versionSchema,

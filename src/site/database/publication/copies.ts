@@ -5,13 +5,15 @@
 
 import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import type { Assignment } from '../../../protocol/copies.ts';
-import type {
-  CopyRecord,
-  PublicationRecord,
-  RecordDraft,
-  VideoRecord,
+import {
+  type CopyRecord,
+  detailsOf,
+  type PublicationRecord,
+  type RecordDraft,
+  type VideoRecord,
 } from '../../../protocol/publication/record.ts';
 import { forgetDamage } from '../file-checks.ts';
+import { detailsColumn } from '../tables/details.ts';
 import { OFFLOAD } from '../tables/offloading.ts';
 import { columnsOfRecord } from '../tables/people-columns.ts';
 import type { CopyRow, VideoRow } from '../tables/schema.ts';
@@ -291,6 +293,7 @@ export function takeOverVideo(
       description: record.description,
       language: record.language ?? null,
       ...columnsOfRecord(record),
+      ...detailsColumn(detailsOf(record)),
       state: 'ready' as const,
       error_code: null,
       error_detail: null,

@@ -42,6 +42,8 @@ export interface VideoRow {
   extras: string | null;
   /** 1 after the extras were made. */
   extras_made: number;
+  /** `VideoDetails` as canonical JSON, with members of newer versions. Null: nothing. */
+  details: string | null;
   /** Counted before each attempt. */
   extras_attempts: number;
   /** Progress of the offload to the object store: a value of `OFFLOAD`. */
@@ -383,6 +385,11 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0003-file-checks': fileChecks,
   '0004-uploads': uploads,
   '0005-people': people,
+  '0006-details': {
+    async up({ schema }) {
+      await schema.alterTable('videos').addColumn('details', 'text').execute();
+    },
+  },
 };
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {

@@ -3,8 +3,10 @@ import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
+import type { VideoDetails } from '../../../protocol/publication/details.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
 import type { VideoState } from '../../../protocol/site.ts';
+import { detailsColumn } from './details.ts';
 import { audienceColumns, ownerColumns, type Series, seriesColumns } from './people-columns.ts';
 import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
@@ -26,6 +28,7 @@ export interface NewVideo {
   readonly series?: Series | undefined;
   /** The uploader may not publish. */
   readonly needsApproval?: boolean;
+  readonly details?: VideoDetails;
   readonly sizeBytes: number;
 }
 
@@ -63,6 +66,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
+      ...detailsColumn(video.details ?? {}),
       offloaded: 0,
       attempts: 0,
       created_at: now(),

@@ -4,8 +4,10 @@ import { type AudienceOfVideo, chosenAudience, isWidened } from '../../../protoc
 import type { AuditEvent } from '../../../protocol/people/audit.ts';
 import type { AuditAction } from '../../../protocol/people/audit-actions.ts';
 import type { Action, Target } from '../../../protocol/people/permissions.ts';
+import { DETAILS, editDetails } from '../../../protocol/publication/details.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
 import type { SiteVideoEdit } from '../../../protocol/site.ts';
+import { detailsColumn, parseDetails } from '../../database/tables/details.ts';
 import {
   audienceColumns,
   audienceOfRow,
@@ -28,6 +30,8 @@ interface EditPlan {
 interface AuditEntry extends Pick<AuditEvent, 'before' | 'after'> {
   readonly action: AuditAction;
 }
+
+const isDetailsEdit = (edit: SiteVideoEdit): boolean => DETAILS.some(name => edit[name] !== undefined);
 
 /** @param target what the video is to permissions before the edit */
 export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): EditPlan {
@@ -52,6 +56,7 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): Ed
     ...(edit.description === undefined ? {} : { description: edit.description }),
     ...(edit.language === undefined ? {} : { language: edit.language }),
     ...(edit.series === undefined ? {} : seriesColumns(series)),
+    ...(isDetailsEdit(edit) ? detailsColumn(editDetails(parseDetails(row), edit)) : {}),
   };
   return {
     changes: { ...texts, ...(audience === before ? {} : audienceColumns(audience)) },

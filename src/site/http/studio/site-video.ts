@@ -5,10 +5,12 @@ import type { AccessGuard } from '../../../kernel/access/access.ts';
 import { findStats } from '../../../kernel/files.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
+import { pickDetails } from '../../../protocol/publication/details.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';
 import { parseExtras } from '../../database/extras.ts';
 import { listJobProgress } from '../../database/jobs.ts';
 import { readSignal } from '../../database/publication/signal.ts';
+import { parseDetails } from '../../database/tables/details.ts';
 import { audienceOfRow, isServedPrivately, peopleFieldsOf } from '../../database/tables/people-columns.ts';
 import type { SignalRow } from '../../database/tables/schema.ts';
 import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
@@ -84,6 +86,7 @@ export async function formatVideo(
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     ...peopleFieldsOf(row),
+    ...pickDetails(parseDetails(row)),
     audience: audienceOfRow(row).audience,
     ...(row.approval === null ? {} : { approval: row.approval }),
     ...(row.approval_comment === null ? {} : { approvalComment: row.approval_comment }),

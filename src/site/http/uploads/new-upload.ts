@@ -9,6 +9,7 @@ import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
 import { descriptionSchema, nameSchema } from '../../../protocol/base/text.ts';
 import { chosenAudience } from '../../../protocol/people/audience.ts';
+import { pickDetails } from '../../../protocol/publication/details.ts';
 import { checkChoices, type VideoChoices, videoChoicesSchema } from '../../../protocol/site.ts';
 import { type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import type { NewVideo } from '../../database/tables/videos.ts';
@@ -21,8 +22,11 @@ const metadataSchema = z
   .strictObject({ ...videoChoicesSchema.shape, name: nameSchema, description: descriptionSchema })
   .superRefine(checkChoices);
 /** These are JSON in the metadata. The others are text. */
-const JSON_FIELDS = ['groups', 'owner', 'series'] as const;
-const TEXT_FIELDS = ['language', 'visibility', 'audience'] as const;
+const JSON_FIELDS = ['groups', 'owner', 'series', 'people', 'tags', 'chapters', 'fields'] as const;
+const TEXT_FIELDS = [
+  ...(['language', 'visibility', 'audience', 'recordedAt', 'licence'] as const),
+  ...(['publishAt', 'withdrawAt', 'downloads'] as const),
+] as const;
 
 export interface ParsedUpload {
   readonly upload: NewUpload;
@@ -134,6 +138,7 @@ function parseDescription(metadata: Record<string, string | null>): Description 
       : undefined,
     audience: { audience: chosenAudience(parsed.data) ?? 'public', groups },
     series,
+    details: pickDetails(parsed.data),
     owner,
   };
 }

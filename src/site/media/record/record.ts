@@ -1,5 +1,6 @@
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
 import { parseExtras } from '../../database/extras.ts';
+import { parseDetails } from '../../database/tables/details.ts';
 import { peopleFieldsOf } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
 import type { PreparedSource } from '../index/source-index.ts';
@@ -48,6 +49,7 @@ export function makeRecord(video: VideoRow, { storage, sourceAddress }: RecordDe
     ...(pictures ? { pictures } : {}),
     ...(video.state === 'preparing' ? { isGrowing: true } : {}),
     ...peopleFieldsOf(video),
+    ...parseDetails(video),
     createdAt: video.created_at,
   } as RecordDraft;
 }
