@@ -14,8 +14,6 @@ interface LocalPlayerProps {
   readonly onClose: () => void;
 }
 
-const ignore = (): void => {};
-
 export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlayerProps) {
   const { t } = useTranslation();
   const [failed, setFailed] = useState(false);
@@ -25,14 +23,7 @@ export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlaye
         url={revisionUrl + MULTIVARIANT_PLAYLIST}
         revisionUrl={revisionUrl}
         pictures={pictures}
-        sourceCount={1}
-        attempt={0}
         name={name}
-        siteId={undefined}
-        onServed={ignore}
-        onNative={ignore}
-        onSegment={ignore}
-        onStats={ignore}
         onFatal={() => setFailed(true)}
       />
       {failed && (
