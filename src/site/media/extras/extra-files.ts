@@ -11,7 +11,7 @@ import {
 } from '../../../protocol/media/media.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
 import { type OpenFile, readScattered } from '../storage/storage.ts';
-import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
+import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './captions/cues.ts';
 
 const WEBVTT = 'text/vtt; charset=utf-8';
 

@@ -18,7 +18,7 @@ import { findMediaTools } from '../ffmpeg/ffmpeg.ts';
 import { prepareSource } from '../index/source-index.ts';
 import { makeRecord } from '../record/record.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
-import { addCaptions, writeCaptions } from './caption-tracks.ts';
+import { addCaptions, writeCaptions } from './captions/tracks.ts';
 import { fitInto } from './images.ts';
 import { type ExtrasDeps, makeExtras } from './make-extras.ts';
 import { startExtras } from './start-extras.ts';

@@ -2,8 +2,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { MAX_CAPTION_TRACKS } from '../../../protocol/base/limits.ts';
-import { givenTrackNameSchema } from '../../../protocol/media/media.ts';
+import { MAX_CAPTION_TRACKS } from '../../../../protocol/base/limits.ts';
+import { givenTrackNameSchema } from '../../../../protocol/media/media.ts';
 import {
   convert,
   isFaultOfFile,
@@ -11,7 +11,7 @@ import {
   type MediaTools,
   probe,
   toLanguageTag,
-} from '../ffmpeg/ffmpeg.ts';
+} from '../../ffmpeg/ffmpeg.ts';
 import { CaptionsRejected, type Cue, parseCaptions } from './cues.ts';
 
 const TEXT_CODECS = new Set(['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']);

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectory, writeDurably } from '../../../kernel/files.ts';
-import type { CaptionsTrack, Extras } from '../../database/extras.ts';
+import { syncDirectory, writeDurably } from '../../../../kernel/files.ts';
+import type { CaptionsTrack, Extras } from '../../../database/extras.ts';
 import { type Cue, formatWebVtt } from './cues.ts';
 
 interface NewCaptions {

@@ -2,10 +2,10 @@
  * Captions as cues: times, settings and text. Uploaded WebVTT and SubRip is parsed into cues and formatted again, so that no style,
  * region, foreign markup or script of the uploader reaches a player. Pure.
  */
-import { MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
+import { MAX_CAPTIONS_BYTES } from '../../../../protocol/base/limits.ts';
 import { parseCueSettings } from './cue-settings.ts';
 import { cleanCueText } from './cue-text.ts';
-import { decodeCaptions } from './decode-captions.ts';
+import { decodeCaptions } from './decode.ts';
 
 export interface Cue {
   readonly startMs: number;

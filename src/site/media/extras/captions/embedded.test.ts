@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeVideo } from '../../../../test/media/video-cache.ts';
-import { makeTemporaryDirectory, removeDirectory } from '../../../../test/support/temporary-directory.ts';
-import { findMediaTools } from '../ffmpeg/ffmpeg.ts';
-import { extractCaptions } from './embedded-captions.ts';
+import { makeVideo } from '../../../../../test/media/video-cache.ts';
+import { makeTemporaryDirectory, removeDirectory } from '../../../../../test/support/temporary-directory.ts';
+import { findMediaTools } from '../../ffmpeg/ffmpeg.ts';
+import { extractCaptions } from './embedded.ts';
 
 let directory: string;
 beforeAll(async () => {
