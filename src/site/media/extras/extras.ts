@@ -1,5 +1,6 @@
 /** Entry of this folder: the poster, storyboard and captions of a video, which are made or uploaded after its publication. */
-export { addCaptions, writeCaptions } from './captions/tracks.ts';
+
 export { CaptionsRejected, type Cue, parseCaptions } from './captions/cues.ts';
+export { addCaptions, writeCaptions } from './captions/tracks.ts';
 export { ExtraFiles } from './extra-files.ts';
 export { MAX_EXTRAS_ATTEMPTS, startExtras } from './start-extras.ts';

@@ -22,8 +22,8 @@ import {
 import { makeRecord, parsePrepared } from '../record/record.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TrackPosition } from '../video-track.ts';
-import { addCaptions, writeCaptions } from './captions/tracks.ts';
 import { extractCaptions } from './captions/embedded.ts';
+import { addCaptions, writeCaptions } from './captions/tracks.ts';
 import { makePoster, makeStoryboard, POSTER_FILE, STORYBOARD_FILE } from './images.ts';
 
 const IMAGES_FOLDER = 'pictures';

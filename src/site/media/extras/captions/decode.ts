@@ -1,7 +1,7 @@
 /** Decodes caption files: Unicode, or one of the older encodings of the language, whichever gives text of that language. Pure. */
+import { type ChineseEncoding, decodeChinese, findChinese } from './chinese.ts';
 
 /** Characters that are frequent in any text of the language. Wrong decodings of its bytes contain few of them. */
-const CHINESE = /[的一是不我人在有了你他她好這这們们什麼么來来說说就也都沒没過过，。！？、「」…]/gu;
 const JAPANESE = /[\u3041-\u3093\u30a1-\u30f6、。]/gu;
 const RUSSIAN = /[оеаинтсрвлкмдпу]/gu;
 
@@ -11,8 +11,6 @@ interface Candidates {
   readonly frequent?: RegExp;
 }
 
-const traditional: Candidates = { encodings: ['big5', 'gb18030'], frequent: CHINESE };
-const simplified: Candidates = { encodings: ['gb18030', 'big5'], frequent: CHINESE };
 const cyrillic: Candidates = { encodings: ['windows-1251', 'koi8-u', 'ibm866'], frequent: RUSSIAN };
 const western: Candidates = { encodings: ['windows-1252'] };
 const only = (encoding: string): Candidates => ({ encodings: [encoding] });
@@ -20,8 +18,6 @@ const forAll = (languages: string, candidates: Candidates) =>
   languages.split(' ').map(language => [language, candidates] as const);
 
 const BY_LANGUAGE: ReadonlyMap<string, Candidates> = new Map([
-  ...forAll('zh cmn wuu', simplified),
-  ...forAll('yue nan hak', traditional),
   ['ja', { encodings: ['shift_jis', 'euc-jp'], frequent: JAPANESE }],
   ...forAll('ru uk be bg mk sr kk ky mn tg', cyrillic),
   ...forAll('pl cs sk hu sl hr bs ro sq', only('windows-1250')),
@@ -34,7 +30,8 @@ const BY_LANGUAGE: ReadonlyMap<string, Candidates> = new Map([
   ['th', only('windows-874')],
   ['vi', only('windows-1258')],
 ]);
-const TRADITIONAL = /^zh-.*\b(hant|tw|hk|mo)\b/i;
+const SIMPLIFIED = /^(?:zh|cmn|wuu)(?:-|$)/i;
+const TRADITIONAL = /^(?:zh-.*\b(?:hant|tw|hk|mo)|yue|nan|hak)\b/i;
 
 /** @param language of the text (BCP 47), if it is known */
 export function decodeCaptions(bytes: Uint8Array, language: string | undefined): string {
@@ -50,14 +47,21 @@ export function decodeCaptions(bytes: Uint8Array, language: string | undefined):
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
+    const chinese = chineseOf(language);
+    if (chinese) return decodeChinese(bytes, chinese);
+    if (!language) return findChinese(bytes) ?? decodeOlder(bytes, western);
     return decodeOlder(bytes, candidatesOf(language));
   }
 }
 
 const decode = (bytes: Uint8Array, encoding: string): string => new TextDecoder(encoding).decode(bytes);
 
-function candidatesOf(language = ''): Candidates {
-  if (TRADITIONAL.test(language)) return traditional;
+function chineseOf(language = ''): ChineseEncoding | undefined {
+  if (TRADITIONAL.test(language)) return 'big5';
+  return SIMPLIFIED.test(language) ? 'gb18030' : undefined;
+}
+
+function candidatesOf(language: string): Candidates {
   return BY_LANGUAGE.get(language.toLowerCase().split('-', 1)[0] ?? '') ?? western;
 }
 
