@@ -17,6 +17,7 @@ const uncommented = enableAll(sample);
 /** Settings whose commented value is an example: they are empty or absent by default. */
 const EXAMPLES = [
   'oidc',
+  'fields',
   'auditDays',
   'database',
   'sourceAddress',

@@ -13,6 +13,7 @@ import {
 } from '../kernel/config/settings.ts';
 import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 import { siteIdSchema } from '../protocol/base/ids.ts';
+import { fieldSettingsSchema } from '../protocol/catalogue/fields.ts';
 import { assignmentSchema, roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
 
 /** A provider of OpenID Connect. */
@@ -90,6 +91,8 @@ export const centralConfigSchema = z.strictObject({
   sessionLifetime: durationSetting.prefault('168 h'),
   /** How long a site accepts a session or token after the last contact with central. */
   siteSessionLifetime: durationSetting.refine(ms => ms >= 1_000, 'must be at least "1 s".').prefault('12 h'),
+  /** Fields that people fill in for videos, in addition to the usual ones (docs/catalogue.md). */
+  fields: fieldSettingsSchema.default([]),
   /** Audit entries are removed after this many days. Absent: they are kept for ever. */
   auditDays: z.int().min(1).max(36_500).optional(),
   /**

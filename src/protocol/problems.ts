@@ -223,6 +223,8 @@ export const PROBLEMS = {
     'Base URL already in use',
     'Use another base URL, or revoke the member that has it.',
   ),
+  'series-unknown': entry(404, 'Series not found', 'Check the id of the series.'),
+  'series-exists': entry(409, 'Series already exists', 'Use another id, or change the series that has it.'),
   'site-unknown': entry(404, 'Site not found', 'Check the id of the site.'),
   'site-revoked': entry(403, 'Site revoked', 'Ask the administrator to invite the site again.'),
   'tracker-unknown': entry(404, 'Tracker not found', 'Check the id of the tracker.'),

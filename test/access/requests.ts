@@ -70,6 +70,12 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: '302',
       hides: '404 video-unknown',
     },
+    'GET /api/series': {},
+    'GET /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
+    'POST /api/series': MALFORMED,
+    'PATCH /api/series/:id': { path: '/api/series/{unknown}', body: {}, passes: '404 series-unknown' },
+    'DELETE /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
+    'GET /api/fields': {},
     'POST /api/videos/:id/viewing': { path: '/api/videos/{video}/viewing', ...HIDDEN },
     'POST /api/videos/:id/viewing (private)': { path: '/api/videos/{hidden}/viewing', ...HIDDEN },
 

@@ -7,6 +7,7 @@ import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Audience } from '../../protocol/people/audience.ts';
 import { type PeopleSchema, peopleMigration } from './people/tables.ts';
+import { type SeriesSchema, seriesMigration } from './series/tables.ts';
 
 interface MemberTable {
   id: string;
@@ -245,7 +246,7 @@ interface RetiredKeyTable {
   retired_at: number;
 }
 
-export interface CentralSchema extends PeopleSchema {
+export interface CentralSchema extends PeopleSchema, SeriesSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
@@ -501,4 +502,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
     },
   },
   '0006-people': peopleMigration,
+  '0007-series': seriesMigration,
 };

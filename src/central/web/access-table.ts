@@ -2,11 +2,11 @@
 import type { AccessTable } from '../../kernel/access/access.ts';
 
 const everywhere = (
-  permission: 'manage-site' | 'manage-copies' | 'manage-people' | 'read-audit' | 'everything',
+  permission: 'manage-site' | 'manage-copies' | 'manage-people' | 'read-audit' | 'edit-any' | 'everything',
 ) => ({ permission, on: 'everything' }) as const;
 const ofSite = (permission: 'manage-site' | 'manage-people') => ({ permission, on: 'site' }) as const;
 const ofObject = (
-  permission: 'grant-links' | 'manage-people' | 'watch-internal' | 'see-jobs' | 'manage-site',
+  permission: 'grant-links' | 'manage-people' | 'watch-internal' | 'see-jobs' | 'manage-site' | 'edit-any',
 ) => ({ permission, on: 'object' }) as const;
 
 export const CENTRAL_ACCESS: AccessTable = {
@@ -41,6 +41,12 @@ export const CENTRAL_ACCESS: AccessTable = {
   'GET /api/videos/:id': 'anyone',
   'POST /api/videos/:id/viewing': 'anyone',
   'GET /api/videos/:id/poster.jpg': 'anyone',
+  'GET /api/series': 'anyone',
+  'GET /api/series/:id': 'anyone',
+  'POST /api/series': everywhere('edit-any'),
+  'PATCH /api/series/:id': ofObject('edit-any'),
+  'DELETE /api/series/:id': everywhere('edit-any'),
+  'GET /api/fields': 'open',
 
   // People: the handlers compare the roles of both people
   'GET /api/people': ofObject('manage-people'),

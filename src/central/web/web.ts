@@ -13,6 +13,8 @@ import { addGrantCalls } from './admin/grants.ts';
 import { addPlacementRuleCalls } from './admin/placement-rules.ts';
 import { addSiteCalls } from './admin/sites.ts';
 import { addTrackerCalls } from './admin/trackers.ts';
+import { addFieldCalls } from './catalogue/fields.ts';
+import { addSeriesCalls } from './catalogue/series.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
 import { addInfoCall } from './info.ts';
 import { addAssignmentCalls } from './members/assignments.ts';
@@ -49,6 +51,8 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addInfoCall(app, context);
   addVideoCalls(app, context);
   addViewingCalls(app, context);
+  addSeriesCalls(app, context);
+  addFieldCalls(app, context);
   // People
   auditRefusals(app, context);
   addMeCalls(app, context);

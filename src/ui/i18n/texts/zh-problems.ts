@@ -79,6 +79,8 @@ export const zhProblems = {
   'join-token-used': '加入令牌已被使用，请向管理员索取新的令牌。',
   'join-role-mismatch': '加入令牌不适用于该角色，请使用为该角色创建的令牌。',
   'base-url-taken': '此基础 URL 已属于另一个成员。请使用其他 URL，或先撤销该成员。',
+  'series-unknown': '找不到该系列。',
+  'series-exists': '该系列已存在。',
   'site-unknown': '找不到该站点。',
   'site-revoked': '该站点已被撤销。请联系管理员重新邀请。',
   'tracker-unknown': '找不到该跟踪服务器。',
