@@ -4,7 +4,8 @@ import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { readItem, writeItem } from '../browser/storage.ts';
 import { createFormat, type Format } from './format.ts';
 import { chooseLanguage, LANGUAGE_TAGS, type Language } from './language.ts';
-import { TEXTS, type Texts } from './texts.ts';
+import { loadTexts } from './load-texts.ts';
+import type { Texts } from './texts.ts';
 
 const STORAGE_KEY = 'tributary.language';
 
@@ -19,16 +20,26 @@ interface Translation {
 const TranslationContext = createContext<Translation | undefined>(undefined);
 
 export function LanguageProvider({ children }: { readonly children: ComponentChildren }) {
-  const [language, setLanguage] = useState(() =>
+  const [wanted, setLanguage] = useState(() =>
     chooseLanguage(location.search, readItem(localStorage, STORAGE_KEY), navigator.languages),
   );
+  /** The page stays in its language until it has the texts of the next one. */
+  const [loaded, setLoaded] = useState<{ readonly language: Language; readonly t: Texts }>();
   useEffect(() => {
-    document.documentElement.lang = LANGUAGE_TAGS[language];
-  }, [language]);
-  const translation = useMemo<Translation>(
-    () => ({
+    let isLatest = true;
+    loadTexts(wanted).then(t => {
+      if (isLatest) setLoaded({ language: wanted, t });
+    }, reportError);
+    return () => {
+      isLatest = false;
+    };
+  }, [wanted]);
+  const translation = useMemo<Translation | undefined>(() => {
+    if (!loaded) return undefined;
+    const { language, t } = loaded;
+    return {
       language,
-      t: TEXTS[language],
+      t,
       format: createFormat(language),
       setLanguage(next) {
         writeItem(localStorage, STORAGE_KEY, next);
@@ -39,9 +50,12 @@ export function LanguageProvider({ children }: { readonly children: ComponentChi
         }
         setLanguage(next);
       },
-    }),
-    [language],
-  );
+    };
+  }, [loaded]);
+  useEffect(() => {
+    if (loaded) document.documentElement.lang = LANGUAGE_TAGS[loaded.language];
+  }, [loaded]);
+  if (!translation) return null;
   return <TranslationContext.Provider value={translation}>{children}</TranslationContext.Provider>;
 }
 
