@@ -53,12 +53,36 @@ function pagesFromTemplate(): Plugin {
   };
 }
 
+/**
+ * Parts of hls.js that this project never uses: encrypted media, CMCD and interstitials (advertisements). Without them, it is a quarter
+ * smaller. It runs without each of them, as its own smaller builds do.
+ */
+const UNUSED_HLS_PARTS = [
+  'emeController: EMEController',
+  'cmcdController: CMCDController',
+  'interstitialsController: InterstitialsController',
+];
+
+function withoutUnusedHlsParts(): Plugin {
+  return {
+    name: 'without-unused-hls-parts',
+    apply: 'build',
+    transform(code, id) {
+      if (!id.endsWith('/hls.js/dist/hls.mjs')) return undefined;
+      return UNUSED_HLS_PARTS.reduce((text, part) => {
+        if (text.split(part).length !== 2) throw new Error(`hls.js has no "${part}" any more`);
+        return text.replace(part, part.replace(/: .*/, ': undefined'));
+      }, code);
+    },
+  };
+}
+
 export default defineConfig({
   root: path('src/ui'),
   // Pages are served at several depths (/, /watch/{video}, /admin), so the addresses of assets begin at the root.
   base: '/',
   publicDir: false,
-  plugins: [pagesFromTemplate()],
+  plugins: [pagesFromTemplate(), withoutUnusedHlsParts()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: path('dist/ui'),
