@@ -41,6 +41,7 @@ import { startCleanup } from './people/cleanup.ts';
 import { prepareFirstStart, requireLocalDemo } from './people/first-start.ts';
 import { createProviders } from './people/oidc/providers.ts';
 import { startPlacementLoop } from './placement-loop.ts';
+import { startPlayCounts } from './play-counts.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { startViewingLoop } from './rights/viewing.ts';
 import { SignalRate } from './signal-rate.ts';
@@ -188,6 +189,7 @@ function startLoops(context: CentralContext, lifetime: Lifetime): void {
     'placement loop',
     startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
   );
+  lifetime.add('plays of the week', startPlayCounts({ db, log }).stop);
   lifetime.add('grants of viewers', startViewingLoop(context).stop);
   lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
 }

@@ -16,8 +16,8 @@ import {
   listHoldings,
   listPendingPromotions,
   listPlannedSites,
-  listPlays,
 } from './database/copies/placement-input.ts';
+import { listPlays } from './database/copies/popularity.ts';
 import { listStorageReports, type ReceivedReport } from './database/copies/storage-reports.ts';
 import type { CentralDatabase } from './database/schema.ts';
 import { listPlacementChanges, type StoredAssignment } from './placement/changes.ts';

@@ -51,6 +51,8 @@ export const videoSchema = z.strictObject({
   owner: ownerSchema.optional(),
   series: inSeriesSchema.optional(),
   ...detailsShape,
+  /** How often a public video was played in the last seven days, if it was. */
+  playsThisWeek: z.int().positive().optional(),
   createdAt: timestampSchema,
   publishedAt: timestampSchema,
   registeredAt: timestampSchema.optional(),

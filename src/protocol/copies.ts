@@ -214,7 +214,21 @@ export const storageReportSchema = z.object({
 });
 export type StorageReport = z.infer<typeof storageReportSchema>;
 
-/** `POST /api/plays` (tracker, signed): how often each video was started since the last report. */
+/**
+ * The query of `POST /api/plays`. It identifies the delivery, so that a repeated one is counted once. An older central ignores it,
+ * and an older tracker does not send it.
+ */
+export const playDeliverySchema = z.object({
+  /** Random for each start of the tracker. */
+  epoch: z.string().regex(/^[A-Za-z0-9_-]{8,40}$/, 'must be 8 to 40 characters of base64url'),
+  /** Increases with each delivery of this epoch. */
+  sequence: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+  /** The day of the plays (UTC) as the number of days since 1970, by the tracker's clock. */
+  day: z.coerce.number().int().min(0).max(1e6),
+});
+export type PlayDelivery = z.infer<typeof playDeliverySchema>;
+
+/** `POST /api/plays` (tracker, signed): how often each video was played since the last delivery. */
 export const playCountsSchema = z.strictObject({
   plays: z.array(z.strictObject({ video: videoIdSchema, count: z.int().positive().max(1e9) })).max(1_000),
 });

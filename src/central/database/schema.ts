@@ -7,6 +7,7 @@ import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Audience } from '../../protocol/people/audience.ts';
 import { type PeopleSchema, peopleMigration } from './people/tables.ts';
+import { type PlaysSchema, playsMigration } from './plays/tables.ts';
 import { type SeriesSchema, seriesMigration } from './series/tables.ts';
 
 interface MemberTable {
@@ -246,7 +247,7 @@ interface RetiredKeyTable {
   retired_at: number;
 }
 
-export interface CentralSchema extends PeopleSchema, SeriesSchema {
+export interface CentralSchema extends PeopleSchema, PlaysSchema, SeriesSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
@@ -503,4 +504,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '0006-people': peopleMigration,
   '0007-series': seriesMigration,
+  '0009-plays': playsMigration,
 };

@@ -10,6 +10,7 @@ import { mayWatch } from '../../protocol/people/viewing.ts';
 import { pickDetails } from '../../protocol/publication/details.ts';
 import { type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
+import { listWeekPlays } from '../database/plays/count.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
@@ -96,16 +97,27 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-/** Adds the copies, and whether any site that holds the video is up. */
+/** Adds the copies, the plays of the week, and whether any site that holds the video is up. */
 async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
   const found = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));
   const statuses = await listSiteStatus(db, Date.now());
+  const plays = await listWeekPlays(
+    db,
+    // How often a video is played that is not public must not be public.
+    videos.filter(video => video.audience === 'public').map(({ id }) => id),
+  );
   return videos.map(video => {
     const copies = [
       ...video.copies,
       ...(found.get(video.id) ?? []).map(copy => ({ ...copy, state: 'complete' as const })),
     ];
-    return { ...video, copies, holders: formatHolders(copies.map(({ site }) => statuses.get(site))) };
+    const playsThisWeek = plays.get(video.id);
+    return {
+      ...video,
+      ...(playsThisWeek ? { playsThisWeek } : {}),
+      copies,
+      holders: formatHolders(copies.map(({ site }) => statuses.get(site))),
+    };
   });
 }
 

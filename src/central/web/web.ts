@@ -24,6 +24,7 @@ import { addHandshakeCalls } from './members/handshakes.ts';
 import { addJoinCalls } from './members/join.ts';
 import { addLinkCalls } from './members/links.ts';
 import { addPeerMeasurementCalls } from './members/peer-measurements.ts';
+import { addPlayCalls } from './members/plays.ts';
 import { addRightsCalls } from './members/rights.ts';
 import { addSignalCalls } from './members/signals.ts';
 import { addStatementCalls } from './members/statements.ts';
@@ -81,6 +82,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addStorageReportCalls(app, context);
   addChangeCalls(app, context);
   addPeerMeasurementCalls(app, context);
+  addPlayCalls(app, context);
   addRightsCalls(app, context);
   addAuditEventCalls(app, context);
   addStatementCalls(app, context);

@@ -3,18 +3,14 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../../protocol/base/ids.ts';
-import { copyReportSchema, lossResponseSchema, playCountsSchema } from '../../../protocol/copies.ts';
+import { copyReportSchema, lossResponseSchema } from '../../../protocol/copies.ts';
 import { declareLost } from '../../database/copies/losses.ts';
-import { countPlays } from '../../database/copies/placement-input.ts';
 import { listSiteStatus } from '../../database/site-status-reports.ts';
 import { findMember } from '../../database/sites.ts';
 import { makeCopyReport } from '../../placement/report.ts';
 import { readPlacementState } from '../../placement-loop.ts';
 import { audit } from '../context/audit.ts';
-import { type CentralContext, requireMember } from '../context/context.ts';
-
-/** Enough for 1,000 videos of about 70 bytes each. */
-const MAX_PLAYS_BYTES = 2 ** 17;
+import type { CentralContext } from '../context/context.ts';
 
 const reportQuerySchema = z.object({
   only: z.enum(['at-risk']).optional(),
@@ -67,20 +63,6 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
         ),
         lost: [...loss.lost],
       };
-    },
-  );
-
-  app.post(
-    '/api/plays',
-    {
-      bodyLimit: MAX_PLAYS_BYTES,
-      onRequest: async request => void (await requireMember(request, context, 'tracker')),
-      schema: { body: playCountsSchema },
-    },
-    async (request, reply) => {
-      await requireMember(request, context, 'tracker');
-      await countPlays(db, request.body.plays, Date.now());
-      return reply.code(204).send();
     },
   );
 }
