@@ -3,6 +3,7 @@
  * JSON is stored as text, so that SQLite and PostgreSQL behave alike.
  */
 import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
+import { createSearchTables, type SearchSchema } from '../../kernel/search/database/tables.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Audience } from '../../protocol/people/audience.ts';
@@ -247,7 +248,7 @@ interface RetiredKeyTable {
   retired_at: number;
 }
 
-export interface CentralSchema extends PeopleSchema, PlaysSchema, SeriesSchema {
+export interface CentralSchema extends PeopleSchema, PlaysSchema, SearchSchema, SeriesSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
@@ -478,6 +479,19 @@ const counts: Migration = {
   },
 };
 
+/** The search index. A loop fills it with the videos that exist, the newest first, each with its number in the order of publication. */
+const searchMigration: Migration = {
+  async up(db: Kysely<unknown>) {
+    await createSearchTables(db);
+    await sql`insert into search_queue (video_id, seq)
+      select video_id, row_number() over (order by published_at, video_id) from (
+        select video_id, min(published_at) as published_at from videos
+        where withdrawn = 0 and kind = 'video' and superseded_by is null group by video_id
+      ) as listed`.execute(db);
+    await sql`update search_state set seq = (select coalesce(max(seq), 0) from search_queue)`.execute(db);
+  },
+};
+
 /** Migrations in order. Only add to this list. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
@@ -504,5 +518,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '0006-people': peopleMigration,
   '0007-series': seriesMigration,
+  '0008-search': searchMigration,
   '0009-plays': playsMigration,
 };
