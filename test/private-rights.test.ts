@@ -95,6 +95,7 @@ const WAYS = (video: string): readonly string[] => [
   `/play/${video}.mpd`,
   `/go/${video}`,
   `/go/${video}/poster.jpg`,
+  `/go/${video}/storyboard.vtt`,
   `/relay/${video}.m3u8`,
   `/relay/${video}/growing/source-video/media.m3u8`,
   `/relay/${video}/growing/source-video/0.m4s`,

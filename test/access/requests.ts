@@ -76,6 +76,11 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'PATCH /api/series/:id': { path: '/api/series/{unknown}', body: {}, passes: '404 series-unknown' },
     'DELETE /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
     'GET /api/fields': {},
+    'GET /api/videos/:id/storyboard.vtt': {
+      path: '/api/videos/{video}/storyboard.vtt',
+      passes: '302',
+      hides: '404 video-unknown',
+    },
     'POST /api/videos/:id/viewing': { path: '/api/videos/{video}/viewing', ...HIDDEN },
     'POST /api/videos/:id/viewing (private)': { path: '/api/videos/{hidden}/viewing', ...HIDDEN },
 
@@ -331,6 +336,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /steer/:id': { path: '/steer/{video}' },
     'GET /go/:id': { path: '/go/{video}', passes: '404 video-unknown' },
     'GET /go/:id/poster.jpg': { path: '/go/{video}/poster.jpg', passes: '404 video-unknown' },
+    'GET /go/:id/storyboard.vtt': { path: '/go/{video}/storyboard.vtt', passes: '404 video-unknown' },
     'GET /relay/:file': { path: '/relay/{video}.m3u8', passes: '404 video-unknown' },
     'GET /relay/:id/:revision/:rendition/:file': {
       path: '/relay/{video}/a/b/c.m3u8',

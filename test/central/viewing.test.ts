@@ -202,32 +202,35 @@ describe('a viewer who may watch a video', () => {
     expect(await statusWith()).toBe(404);
   });
 
-  it('sees its poster at a tracker, with a grant if it needs one, and no page of another origin does', async () => {
-    const [shown, open] = [await publish(INTERNAL), await publish({})];
-    const [viewer, unrelated] = [await addPerson('viewer'), await addPerson()];
-    const posterOf = async (video: VideoId, token: string) => {
-      const response = await fetch(`${harness.url}/api/videos/${video}/poster.jpg`, {
-        redirect: 'manual',
-        headers: { authorization: `Bearer ${token}` },
-      });
-      const { headers } = response;
-      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
-      return [response.status, headers.get('location'), headers.get('cache-control')];
-    };
-    expect(await posterOf(shown.video, viewer.token)).toEqual([503, null, 'no-store']);
-    await harness.addTracker('t');
-    const { grant } = (await view(shown.video, viewer.token)).body;
-    const at = (video: VideoId) =>
-      expect.stringMatching(new RegExp(`^http://127.0.0.1:\\d+/go/${video}/poster.jpg`));
-    const cached = 'private, max-age=60';
-    const [status, location, cache] = await posterOf(shown.video, viewer.token);
-    expect([status, location, cache]).toEqual([302, at(shown.video), cached]);
-    expect(new URL(String(location)).searchParams.get('grant')).toBe(grant);
-    expect(await posterOf(open.video, unrelated.token)).toEqual([302, at(open.video), cached]);
-    expect((await posterOf(open.video, unrelated.token))[1]).not.toContain('grant');
-    expect(await posterOf(shown.video, unrelated.token)).toEqual([404, null, 'no-store']);
-    expect(await posterOf(newVideoId(), viewer.token)).toEqual([404, null, 'no-store']);
-  });
+  it.each(['poster.jpg', 'storyboard.vtt'])(
+    'sees its %s at a tracker, with a grant if it needs one, and no page of another origin does',
+    async file => {
+      const [shown, open] = [await publish(INTERNAL), await publish({})];
+      const [viewer, unrelated] = [await addPerson('viewer'), await addPerson()];
+      const imageOf = async (video: VideoId, token: string) => {
+        const response = await fetch(`${harness.url}/api/videos/${video}/${file}`, {
+          redirect: 'manual',
+          headers: { authorization: `Bearer ${token}` },
+        });
+        const { headers } = response;
+        expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+        return [response.status, headers.get('location'), headers.get('cache-control')];
+      };
+      expect(await imageOf(shown.video, viewer.token)).toEqual([503, null, 'no-store']);
+      await harness.addTracker('t');
+      const { grant } = (await view(shown.video, viewer.token)).body;
+      const at = (video: VideoId) =>
+        expect.stringMatching(new RegExp(`^http://127.0.0.1:\\d+/go/${video}/${file}`));
+      const cached = 'private, max-age=60';
+      const [status, location, cache] = await imageOf(shown.video, viewer.token);
+      expect([status, location, cache]).toEqual([302, at(shown.video), cached]);
+      expect(new URL(String(location)).searchParams.get('grant')).toBe(grant);
+      expect(await imageOf(open.video, unrelated.token)).toEqual([302, at(open.video), cached]);
+      expect((await imageOf(open.video, unrelated.token))[1]).not.toContain('grant');
+      expect(await imageOf(shown.video, unrelated.token)).toEqual([404, null, 'no-store']);
+      expect(await imageOf(newVideoId(), viewer.token)).toEqual([404, null, 'no-store']);
+    },
+  );
 
   it('may not make links without the permission, and finds out nothing about hidden videos', async () => {
     const shown = (await publish(INTERNAL)).video;

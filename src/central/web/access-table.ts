@@ -47,6 +47,7 @@ export const CENTRAL_ACCESS: AccessTable = {
   'PATCH /api/series/:id': ofObject('edit-any'),
   'DELETE /api/series/:id': everywhere('edit-any'),
   'GET /api/fields': 'open',
+  'GET /api/videos/:id/storyboard.vtt': 'anyone',
 
   // People: the handlers compare the roles of both people
   'GET /api/people': ofObject('manage-people'),

@@ -1,4 +1,4 @@
-/** The calls with which a viewer who may watch a video gets a grant, which trackers accept: to play it, and to see its poster. */
+/** The calls with which a viewer who may watch a video gets a grant, which trackers accept: to play it, and to see its images. */
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { type Authority, whoOf } from '../../kernel/access/authority.ts';
@@ -6,7 +6,7 @@ import { requestAddress } from '../../kernel/access/request-address.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
-import { POSTER } from '../../protocol/media/media-address.ts';
+import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';
 import { mayWatch } from '../../protocol/people/viewing.ts';
 import { viewingSchema } from '../../protocol/rights.ts';
 import { listMasters } from '../database/rights-keys.ts';
@@ -20,7 +20,8 @@ const params = z.object({ id: videoIdSchema });
 
 export function addViewingCalls(app: HttpServer, context: CentralContext): void {
   addViewingCall(app, context);
-  addPosterCall(app, context);
+  addImageCall(app, context, POSTER);
+  addImageCall(app, context, STORYBOARD);
 }
 
 function addViewingCall(app: HttpServer, context: CentralContext): void {
@@ -54,12 +55,16 @@ function addViewingCall(app: HttpServer, context: CentralContext): void {
 }
 
 /** The images of a page carry the session, and cannot carry a grant that the page would have to request first. */
-function addPosterCall(app: HttpServer, context: CentralContext): void {
+function addImageCall(
+  app: HttpServer,
+  context: CentralContext,
+  file: typeof POSTER | typeof STORYBOARD,
+): void {
   app.get(
-    `/api/videos/:id/${POSTER}`,
+    `/api/videos/:id/${file}`,
     {
       schema: {
-        description: 'Redirects to the poster at a tracker, with a grant if the video needs one.',
+        description: `Redirects to ${file} at a tracker, with a grant if the video needs one.`,
         params,
       },
     },
@@ -73,7 +78,7 @@ function addPosterCall(app: HttpServer, context: CentralContext): void {
       const query = grant === undefined ? '' : `?${new URLSearchParams({ grant })}`;
       // A catalogue requests the poster of each card. The same page need not request it again within a minute.
       reply.header('cache-control', 'private, max-age=60').header('referrer-policy', 'no-referrer');
-      return reply.redirect(`${tracker}/go/${video.id}/${POSTER}${query}`, 302);
+      return reply.redirect(`${tracker}/go/${video.id}/${file}${query}`, 302);
     },
   );
 }

@@ -7,6 +7,7 @@ export const TRACKER_ACCESS: AccessTable = {
   'GET /steer/:id': 'open',
   'GET /go/:id': 'open',
   'GET /go/:id/poster.jpg': 'open',
+  'GET /go/:id/storyboard.vtt': 'open',
   'GET /relay/:file': 'open',
   'GET /relay/:id/:revision/:rendition/:file': 'open',
   'POST /cmcd/:session': 'open',

@@ -7,7 +7,13 @@ import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
-import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
+import {
+  MEDIA_PLAYLIST,
+  MULTIVARIANT_PLAYLIST,
+  mediaPath,
+  POSTER,
+  STORYBOARD,
+} from '../../protocol/media/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media/media-playlist.ts';
 import type { TrackerAudit } from '../audit/audit.ts';
 import { isWorthSwitching } from '../choice/choose.ts';
@@ -143,24 +149,26 @@ function serveRedirects(
       }),
   );
 
-  app.get(
-    `/go/:id/${POSTER}`,
-    {
-      schema: {
-        description: 'Redirects to the poster at the best site.',
-        params: videoParameters,
-        querystring: clientQuery,
+  for (const file of [POSTER, STORYBOARD]) {
+    app.get(
+      `/go/:id/${file}`,
+      {
+        schema: {
+          description: `Redirects to ${file} at the best site.`,
+          params: videoParameters,
+          querystring: clientQuery,
+        },
       },
-    },
-    async (request, reply) =>
-      instrument.count('redirect', () => {
-        const id = parseVideoId(request.params.id);
-        const { video, mediaUrl } = redirector.siteFor(request, id, false);
-        // A catalogue requests the poster of each card. The same page need not request it again within a minute.
-        reply.header('cache-control', 'private, max-age=60');
-        return reply.redirect(mediaUrl + mediaPath(id, video.revision, POSTER), 302);
-      }),
-  );
+      async (request, reply) =>
+        instrument.count('redirect', () => {
+          const id = parseVideoId(request.params.id);
+          const { video, mediaUrl } = redirector.siteFor(request, id, false);
+          // A catalogue requests the poster of each card. The same page need not request it again within a minute.
+          reply.header('cache-control', 'private, max-age=60');
+          return reply.redirect(mediaUrl + mediaPath(id, video.revision, file), 302);
+        }),
+    );
+  }
 }
 
 function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Redirector): void {
