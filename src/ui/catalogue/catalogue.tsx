@@ -1,17 +1,17 @@
 /** The catalogue: the published videos, newest first, with a search field. */
 import type { Video } from '../../protocol/central.ts';
-import { POSTER } from '../../protocol/media/media-address.ts';
+import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
 import { AudienceBadge } from '../components/audience/audience-badge.tsx';
 import { type GroupNames, useGroupNames } from '../components/audience/use-group-names.ts';
-import { CardImage } from '../components/card-image.tsx';
 import { Announcement, ErrorNotice } from '../components/notice.tsx';
 import { useForgetRefused } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
+import { VideoCard } from '../components/video-card/video-card.tsx';
 import { Logo } from '../components/wordmark.tsx';
 import { type StaleSince, VIDEO_COLOURS, videoHealth } from '../health/health.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -86,40 +86,44 @@ interface CardProps {
 function Card({ video, stale, tracker, groups }: CardProps) {
   const { t, format } = useTranslation();
   const health = videoHealth(video, stale);
-  const poster = video.pictures?.poster ? posterAddress(video, tracker) : undefined;
   return (
-    <li class="card" data-video={video.id} data-state={video.state}>
-      <CardImage video={video.id} poster={poster} durationMs={video.durationMs} />
-      <div class="card-text">
-        <h2 dir="auto" lang={video.language}>
-          <a class="card-link" href={`/watch/${video.id}`}>
-            {video.name}
-          </a>
-        </h2>
-        <div>
-          <p class="row quiet">
-            <span>{video.site.name}</span>
-            <span>{format.size(video.sizeBytes)}</span>
-            <time dateTime={video.publishedAt}>{format.date(video.publishedAt)}</time>
-          </p>
-          <p class="row">
-            <span class={`state ${VIDEO_COLOURS[health.state]}`} data-health={health.state}>
-              {t.catalogue.health[health.state]}
-              {health.since && ` ${t.common.since(format.timeOrDate(health.since, Date.now()))}`}
-            </span>
-            <AudienceBadge audience={video.audience} groups={video.groups} names={groups} />
-            {video.copies.length > 1 && <span class="quiet">{t.catalogue.copies(video.copies.length)}</span>}
-          </p>
-        </div>
-      </div>
-    </li>
+    <VideoCard
+      id={video.id}
+      name={video.name}
+      language={video.language}
+      href={`/watch/${video.id}`}
+      durationMs={video.durationMs}
+      hasCaptions={video.renditions.some(({ kind }) => kind === 'captions')}
+      poster={video.pictures?.poster ? imageAddress(video, POSTER, tracker) : undefined}
+      storyboard={video.pictures?.storyboard ? imageAddress(video, STORYBOARD, tracker) : undefined}
+    >
+      <p class="row quiet">
+        <span>{video.site.name}</span>
+        <time dateTime={video.publishedAt} title={format.dateTime(video.publishedAt)}>
+          {format.ago(video.publishedAt, Date.now())}
+        </time>
+      </p>
+      <p class="row">
+        {health.state !== 'ready' && (
+          <span class={`state ${VIDEO_COLOURS[health.state]}`} data-health={health.state}>
+            {t.catalogue.health[health.state]}
+            {health.since && ` ${t.common.since(format.timeOrDate(health.since, Date.now()))}`}
+          </span>
+        )}
+        <AudienceBadge audience={video.audience} groups={video.groups} names={groups} />
+      </p>
+    </VideoCard>
   );
 }
 
 /** The tracker redirects the browser to the best site, as it does for a player. If it needs a grant for that, central adds it. */
-function posterAddress({ id, audience }: Video, tracker: string | undefined): string | undefined {
-  if (audience !== 'public') return `/api/videos/${id}/${POSTER}`;
-  return tracker && `${tracker}/go/${id}/${POSTER}`;
+function imageAddress(
+  { id, audience }: Video,
+  file: typeof POSTER | typeof STORYBOARD,
+  tracker: string | undefined,
+): string | undefined {
+  if (audience !== 'public') return `/api/videos/${id}/${file}`;
+  return tracker && `${tracker}/go/${id}/${file}`;
 }
 
 function EmptyCatalogue({ query, onClear }: { readonly query: string; readonly onClear: () => void }) {

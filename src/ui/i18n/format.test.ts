@@ -56,6 +56,11 @@ describe('formats', () => {
     expect(en.ago('2026-01-01T11:57:00.000Z', now)).toBe('3 minutes ago');
     expect(en.ago('2025-12-31T12:00:00.000Z', now)).toBe('yesterday');
     expect(zh.ago('2026-01-01T11:57:00.000Z', now)).toBe('3分钟前');
+    expect(en.ago('2025-12-22T12:00:00.000Z', now)).toBe('10 days ago');
+    expect(en.ago('2025-12-10T12:00:00.000Z', now)).toBe('3 weeks ago');
+    expect(en.ago('2025-09-20T12:00:00.000Z', now)).toBe('3 months ago');
+    expect(en.ago('2021-11-20T12:00:00.000Z', now)).toBe('4 years ago');
+    expect(zh.ago('2025-09-20T12:00:00.000Z', now)).toBe('3个月前');
   });
   it('only the time of the last day, and the date of an earlier one', () => {
     const timestamp = '2026-01-01T12:00:00.000Z';

@@ -118,7 +118,11 @@ export function createFormat(language: Language): Format {
       if (size < 60) return relative.format(seconds, 'second');
       if (size < 3600) return relative.format(Math.trunc(seconds / 60), 'minute');
       if (size < 86_400) return relative.format(Math.trunc(seconds / 3600), 'hour');
-      return relative.format(Math.trunc(seconds / 86_400), 'day');
+      const days = Math.trunc(seconds / 86_400);
+      if (Math.abs(days) < 14) return relative.format(days, 'day');
+      if (Math.abs(days) < 60) return relative.format(Math.trunc(days / 7), 'week');
+      if (Math.abs(days) < 730) return relative.format(Math.trunc(days / 30.44), 'month');
+      return relative.format(Math.trunc(days / 365.25), 'year');
     },
     sentences: sentences => sentences.join(language === 'zh' ? '' : ' '),
     list: items => new Intl.ListFormat(locale, { type: 'conjunction', style: 'short' }).format(items),

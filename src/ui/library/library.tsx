@@ -1,6 +1,12 @@
 /** The library of a site: every video that plays from it, also while it is offline from the others. */
 import { useState } from 'preact/hooks';
-import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER, tokenPath } from '../../protocol/media/media-address.ts';
+import {
+  MULTIVARIANT_PLAYLIST,
+  mediaPath,
+  POSTER,
+  STORYBOARD,
+  tokenPath,
+} from '../../protocol/media/media-address.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import { formatListQuery } from '../api/list-page.ts';
@@ -8,10 +14,10 @@ import { listUnique } from '../api/pages.ts';
 import { usePages } from '../api/use-pages.ts';
 import { useSearchQuery } from '../browser/use-search-query.ts';
 import { AudienceBadge } from '../components/audience/audience-badge.tsx';
-import { CardImage } from '../components/card-image.tsx';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
+import { VideoCard } from '../components/video-card/video-card.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
 
@@ -97,23 +103,22 @@ const revisionUrl = (video: LibraryVideo): string =>
 
 function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay: () => void }) {
   const { t } = useTranslation();
-  const poster = video.pictures.poster ? pathOf(video, POSTER) : undefined;
   return (
-    <li class="card" data-video={video.id} data-holding={video.holding}>
-      <CardImage video={video.id} poster={poster} durationMs={video.durationMs} />
-      <div class="card-text">
-        <h2>
-          <button type="button" class="card-link" dir="auto" onClick={onPlay} data-testid="play-here">
-            {video.name}
-          </button>
-        </h2>
-        <p class="row">
-          <span class={`state ${video.holding === 'partly' ? 'warn' : 'good'}`}>
-            {t.library.holdings[video.holding]}
-          </span>
-          <AudienceBadge audience={video.audience ?? 'public'} />
-        </p>
-      </div>
-    </li>
+    <VideoCard
+      id={video.id}
+      name={video.name}
+      href="/library"
+      onOpen={onPlay}
+      durationMs={video.durationMs}
+      poster={video.pictures.poster ? pathOf(video, POSTER) : undefined}
+      storyboard={video.pictures.storyboard ? pathOf(video, STORYBOARD) : undefined}
+    >
+      <p class="row">
+        <span class={`state ${video.holding === 'partly' ? 'warn' : 'good'}`}>
+          {t.library.holdings[video.holding]}
+        </span>
+        <AudienceBadge audience={video.audience ?? 'public'} />
+      </p>
+    </VideoCard>
   );
 }

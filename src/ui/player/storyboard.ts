@@ -34,8 +34,8 @@ export function parseStoryboard(text: string, base: string): readonly Tile[] {
 export const findTile = (tiles: readonly Tile[], seconds: number): Tile | undefined =>
   tiles.find(({ fromSeconds, toSeconds }) => seconds >= fromSeconds && seconds < toSeconds) ?? tiles.at(-1);
 
-/** An empty list if the video has no storyboard at this site. */
+/** An empty list if the video has no storyboard at this site. A tracker redirects to the best site, where the sprite is as well. */
 export async function fetchStoryboard(url: string, abort: AbortSignal): Promise<readonly Tile[]> {
   const response = await fetch(url, { signal: abort });
-  return response.ok ? parseStoryboard(await response.text(), url) : [];
+  return response.ok ? parseStoryboard(await response.text(), response.url) : [];
 }

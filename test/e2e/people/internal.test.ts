@@ -243,7 +243,7 @@ describe.skipIf(!chromiumPath)('who may watch', () => {
     for (const url of [nginxUrl, second.url]) {
       await page.goto(`${url}/sign-in?return=/library`);
       await cardOf(page, internal).getByTestId('poster').waitFor();
-      await cardOf(page, closed).getByTestId('play-here').click();
+      await cardOf(page, closed).getByTestId('card-link').click();
       await eventually(
         'it plays in the library',
         async () =>

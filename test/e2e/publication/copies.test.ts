@@ -251,7 +251,7 @@ describe('with the origin and central killed', () => {
       await page.goto(`${successor.url}/library`);
       await page.waitForSelector('[data-testid=offline]');
       await page.fill('input[type=search]', '讲座');
-      await page.click('[data-testid=play-here]');
+      await page.click('[data-testid=card-link]');
       await eventually(
         'it plays',
         async () =>

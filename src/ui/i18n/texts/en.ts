@@ -3,6 +3,7 @@ import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
 import { enApproval } from './en-approval.ts';
 import { enAudit } from './en-audit.ts';
+import { enCatalogue } from './en-catalogue.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enProblems } from './en-problems.ts';
@@ -43,6 +44,7 @@ export const en = {
   ...enPeople,
   ...enPeopleAdmin,
   ...enAudit,
+  ...enCatalogue,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',

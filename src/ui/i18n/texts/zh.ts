@@ -2,6 +2,7 @@
 import type { Texts } from './en.ts';
 import { zhApproval } from './zh-approval.ts';
 import { zhAudit } from './zh-audit.ts';
+import { zhCatalogue } from './zh-catalogue.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhProblems } from './zh-problems.ts';
@@ -38,6 +39,7 @@ export const zh: Texts = {
   ...zhPeople,
   ...zhPeopleAdmin,
   ...zhAudit,
+  ...zhCatalogue,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',
