@@ -1,7 +1,7 @@
 /** The settings of a WebVTT cue (W3C WebVTT, section "WebVTT cue settings list"): validated, and formatted again. Pure. */
 
-const PERCENT = '(?:100(?:\\.0{1,6})?|\\d{1,2}(?:\\.\\d{1,6})?)%';
-/** Names of the settings and their values. Regions are not kept, so that a cue cannot refer to one. */
+export const PERCENT = '(?:100(?:\\.0{1,6})?|\\d{1,2}(?:\\.\\d{1,6})?)%';
+/** Names of the settings and their values. The region comes after them. */
 const SETTINGS: readonly (readonly [name: string, value: RegExp])[] = [
   ['vertical', /^(?:rl|lr)$/],
   ['line', new RegExp(`^(?:-?\\d{1,3}|${PERCENT})(?:,(?:start|center|end))?$`)],
@@ -12,12 +12,21 @@ const SETTINGS: readonly (readonly [name: string, value: RegExp])[] = [
 /** A value of an early draft of WebVTT that many files still have. */
 const EARLY_VALUES: Readonly<Record<string, string>> = { 'align:middle': 'align:center' };
 
-/** Parses what follows the times of a cue. @returns the valid settings as WebVTT, or an empty text */
-export function parseCueSettings(text: string): string {
+/**
+ * Parses what follows the times of a cue.
+ *
+ * @param regions a cue can refer to these
+ * @returns the valid settings as WebVTT, or an empty text
+ */
+export function parseCueSettings(text: string, regions: { has(id: string): boolean } = new Set()): string {
   const values = new Map<string, string>();
   for (const token of text.slice(0, 500).split(/\s+/)) {
     const [name = '', value = ''] = (EARLY_VALUES[token] ?? token).split(/:(.*)/s);
-    if (SETTINGS.some(([known, pattern]) => known === name && pattern.test(value))) values.set(name, value);
+    if (name === 'region' ? regions.has(value) : isValid(name, value)) values.set(name, value);
   }
-  return SETTINGS.flatMap(([name]) => (values.has(name) ? [`${name}:${values.get(name)}`] : [])).join(' ');
+  return NAMES.flatMap(name => (values.has(name) ? [`${name}:${values.get(name)}`] : [])).join(' ');
 }
+
+const NAMES = [...SETTINGS.map(([name]) => name), 'region'];
+const isValid = (name: string, value: string): boolean =>
+  SETTINGS.some(([known, pattern]) => known === name && pattern.test(value));

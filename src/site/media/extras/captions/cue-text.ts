@@ -26,12 +26,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   lrm: '\u200e',
   rlm: '\u200f',
 };
-/**
- * Control characters and bidi overrides, which reverse text so that it reads as another one. Marks, isolates and embeddings stay:
- * their effect ends with the line.
- */
+/** Control characters. Bidi characters stay: WebVTT isolates each cue, so their effect ends with it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
-const UNWANTED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202d\u202e\ufeff]/gu;
+const UNWANTED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]/gu;
+/** In the name of a speaker, an override, embedding or isolate could make it read as another name. */
+const UNWANTED_IN_NAMES = /[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * @param span of the cue in milliseconds: a timestamp tag outside it is removed
@@ -42,11 +41,7 @@ export function cleanCueText(
   span: { readonly startMs: number; readonly endMs: number },
   formatTime: (ms: number) => string,
 ): string {
-  // Overrides of SubStation Alpha.
-  const source = lines
-    .join('\n')
-    .slice(0, MAX_MARKUP_CHARACTERS)
-    .replaceAll(/\{\\[^{}]{0,200}\}/g, '');
+  const source = lines.join('\n').slice(0, MAX_MARKUP_CHARACTERS);
   const open: string[] = [];
   let result = '';
   let characters = 0;
@@ -79,7 +74,11 @@ export function cleanCueText(
 /** @returns undefined for a tag that needs an annotation and has none */
 function formatStartTag([, name = '', classes = '', annotation = '']: RegExpExecArray): string | undefined {
   if (name !== 'v' && name !== 'lang') return `<${name}${classes}>`;
-  const text = decodeText(annotation).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_ANNOTATION_CHARACTERS);
+  const text = decodeText(annotation)
+    .replaceAll(UNWANTED_IN_NAMES, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_ANNOTATION_CHARACTERS);
   if (text === '' || (name === 'lang' && !LANGUAGE.test(text))) return undefined;
   return `<${name}${classes} ${escapeText(text)}>`;
 }
@@ -102,6 +101,12 @@ function decodeEntity(entity: string, name?: string, decimal?: string, hex?: str
 
 const escapeText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** The text of a cue without tags, as a person reads it. Annotations of ruby are left out. @param text that was cleaned */
+export const plainTextOf = (text: string): string =>
+  decodeText(text.replaceAll(/<rt[^<>]*>[^<]*(?:<\/rt>)?/g, '').replaceAll(/<[^<>]*>/g, ''))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
 
 /** An empty line would end the cue. */
 function trimLines(text: string): string {

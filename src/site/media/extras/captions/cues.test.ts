@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { plainTextOf } from './cue-text.ts';
 import { CaptionsRejected, cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
 const parse = (text: string, language?: string) => parseCaptions(Buffer.from(text), language);
 
 describe('captions become cues', () => {
-  it('reads WebVTT, keeps its settings, speakers and tags, and drops styles, regions, notes and identifiers', () => {
+  it('reads WebVTT, keeps its settings, regions, speakers and tags, and drops styles, notes and identifiers', () => {
     const cues = parse(
       [
         'WEBVTT - a title',
@@ -14,7 +15,11 @@ describe('captions become cues', () => {
         'NOTE 00:00:00.000 is not a cue',
         '',
         'REGION',
-        'id:fred',
+        'id:fred width:40% lines:3 scroll:up',
+        'regionanchor:0%,100% viewportanchor:10%,90% background:url(x)',
+        '',
+        'REGION',
+        'id:unused',
         '',
         'intro',
         '00:01.000 --> 00:02.500 line:0 position:20% region:fred',
@@ -27,20 +32,65 @@ describe('captions become cues', () => {
       {
         startMs: 1_000,
         endMs: 2_500,
-        settings: 'line:0 position:20%',
+        settings: 'line:0 position:20% region:fred',
+        region: {
+          id: 'fred',
+          settings: 'width:40%\nlines:3\nregionanchor:0%,100%\nviewportanchor:10%,90%\nscroll:up',
+        },
         text: '<v Fred><i>Hello</i> &amp; <b.loud>welcome</b>\n<00:00:01.500><c>again</c></v>',
       },
     ]);
+    expect(formatWebVtt(cues)).not.toContain('unused');
+    expect(parse(formatWebVtt(cuesWithin(cues, 2_000, 3_000)))).toEqual(cues);
   });
 
   it('reads SubRip, out of order, with Windows line endings and without a final one', () => {
     const cues = parse(
       '2\r\n00:00:05,000 --> 00:00:06,000\r\n<font color="red">two</font>\r\n\r\n1\r\n00:00:01,5 --> 00:00:02,000\r\n{\\an8}one',
     );
-    expect(cues.map(({ text, startMs }) => [startMs, text])).toEqual([
-      [1_500, 'one'],
-      [5_000, 'two'],
+    expect(cues.map(({ text, startMs, settings }) => [startMs, text, settings])).toEqual([
+      [1_500, 'one', 'line:0'],
+      [5_000, 'two', ''],
     ]);
+  });
+
+  it.each([
+    ['{\\an1}a', 'a', 'align:left'],
+    ['{\\an5}a', 'a', 'line:50%,center'],
+    ['{\\an9\\i1}a{\\i0}b', '<i>a</i>b', 'line:0 align:right'],
+    ['{\\a6}a', 'a', 'line:0'],
+    ['{\\b1}{\\i1}a{\\b0}b{\\r}c', '<b><i>a</i></b><i>b</i>c', ''],
+    ['{\\an0}{\\an88}{\\pos(1,2)}a{b}', 'a{b}', ''],
+  ])('reads the overrides of %s in SubRip', (text, kept, settings) => {
+    expect(parse(`1\n00:00:01,000 --> 00:00:02,000\n${text}`)[0]).toMatchObject({ text: kept, settings });
+  });
+
+  it('reads SubStation Alpha of either version', () => {
+    const cues = parse(
+      [
+        '[Script Info]',
+        '[V4 Styles]',
+        'Format: Name, Alignment',
+        'Style: Top,6',
+        '[Events]',
+        'Format: Marked, Start, End, Style, Name, Text',
+        'Comment: 0,0:00:00.00,0:00:09.00,Top,,hidden',
+        'Dialogue: Marked=0,0:00:01.00,0:00:02.50,*Top,NTP,one, two\\hthree<v x>',
+        'Dialogue: 0,0:00:03.00,bad,Top,,left out',
+        'Dialogue: 0,0:00:04.00,0:00:05.00,,J & <b>,{\\pos(384,288)}\u200fשלום',
+      ].join('\n'),
+    );
+    expect(cues).toEqual([
+      { startMs: 1_000, endMs: 2_500, settings: 'line:0', text: 'one, two\u00a0three&lt;v x&gt;' },
+      {
+        startMs: 4_000,
+        endMs: 5_000,
+        settings: 'line:100%,end position:100%,center',
+        text: '<v J b>\u200fשלום</v>',
+      },
+    ]);
+    expect(cues.map(({ text }) => plainTextOf(text))).toEqual(['one, two three<v x>', '\u200fשלום']);
+    expect(plainTextOf('<ruby>漢<rt>kan</rt>字<rt>ji</rt></ruby>&amp; a\nb')).toBe('漢字& a b');
   });
 
   it('writes nothing that a player could parse as markup or as another cue', () => {
@@ -50,7 +100,7 @@ describe('captions become cues', () => {
     const text = formatWebVtt(attack);
     expect(text).toBe(
       'WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n00:00:00.000 --> 00:00:09.000\n' +
-        'a &lt; b &amp;&amp; c &gt; d &lt;\n&lt;script&gt;alert(1)&lt;/script&gt;\nevil  x\n',
+        'a &lt; b &amp;&amp; c &gt; d &lt;\n&lt;script&gt;alert(1)&lt;/script&gt;\n\u202eevil  x\n',
     );
     expect(parse(text)).toEqual(attack);
   });
@@ -79,7 +129,7 @@ describe('captions become cues', () => {
     ['align:start align:end', 'align:end'],
     // Other values are left out, and cannot become another setting or a line of the file.
     ['line:101% position:-1% size:50 align:top vertical:up', ''],
-    ['line:1e3 size:1000000% region:x id:y class:z', ''],
+    ['line:1e3 size:1000000% region:nobody id:y class:z', ''],
     ['X1:40 X2:600 Y1:20 Y2:50', ''],
     ['line:0 --> 00:09.000 <script>', 'line:0'],
   ])('validates the settings %s', (settings, kept) => {
@@ -109,11 +159,13 @@ describe('captions become cues', () => {
     expect(parse(formatWebVtt(cues))).toEqual(cues);
   });
 
-  it('keeps bidi marks, isolates and embeddings, and removes overrides', () => {
+  it('keeps bidi marks, isolates, embeddings and overrides, but not those that change how a name reads', () => {
     const text = '\u200fשלום\u200e \u2067עברית\u2069 \u202bא\u202c \u061cb \u202dc\u202e &rlm;d';
     expect(parse(`00:01.000 --> 00:02.000\n${text}`, 'he')[0]?.text).toBe(
-      '\u200fשלום\u200e \u2067עברית\u2069 \u202bא\u202c \u061cb  c  \u200fd',
+      '\u200fשלום\u200e \u2067עברית\u2069 \u202bא\u202c \u061cb \u202dc\u202e \u200fd',
     );
+    const named = parse('00:01.000 --> 00:02.000\n<v \u202emoT\u202c \u2067x\u2069\u200e>hi');
+    expect(named[0]?.text).toBe('<v moT x\u200e>hi</v>');
   });
 
   const CUE = '1\n00:00:01,000 --> 00:00:02,000\n';

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { MAX_CAPTION_TRACKS } from '../../../../protocol/base/limits.ts';
 import { givenTrackNameSchema } from '../../../../protocol/media/media.ts';
 import {
+  type Args,
   convert,
   isFaultOfFile,
   type MediaInput,
@@ -14,7 +15,19 @@ import {
 } from '../../ffmpeg/ffmpeg.ts';
 import { CaptionsRejected, type Cue, parseCaptions } from './cues.ts';
 
-const TEXT_CODECS = new Set(['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']);
+/**
+ * How each codec is written to a file that `parseCaptions` reads. Copying keeps the places and speakers of cues, which ffmpeg does not
+ * convert to WebVTT. It converts the styles of QuickTime text to SubStation Alpha only.
+ */
+const OUTPUTS: ReadonlyMap<string, Args> = new Map([
+  ['ass', ['-c:s', 'copy', '-f', 'ass']],
+  ['ssa', ['-c:s', 'copy', '-f', 'ass']],
+  ['mov_text', ['-c:s', 'ass', '-f', 'ass']],
+  ['subrip', ['-c:s', 'copy', '-f', 'srt']],
+  ['srt', ['-c:s', 'copy', '-f', 'srt']],
+  ['text', ['-c:s', 'srt', '-f', 'srt']],
+  ['webvtt', ['-c:s', 'copy', '-f', 'webvtt']],
+]);
 
 const streamsSchema = z.object({
   streams: z
@@ -59,12 +72,10 @@ export async function extractCaptions(
   ]);
   const streams = streamsSchema
     .parse(output)
-    .streams.filter(
-      ({ codec_type, codec_name = '' }) => codec_type === 'subtitle' && TEXT_CODECS.has(codec_name),
-    )
+    .streams.filter(({ codec_type, codec_name = '' }) => codec_type === 'subtitle' && OUTPUTS.has(codec_name))
     .slice(0, MAX_CAPTION_TRACKS);
   const found: FoundCaptions[] = [];
-  for (const { index, tags = {} } of streams) {
+  for (const { index, codec_name = '', tags = {} } of streams) {
     const work = join(directory, `captions-${index}`);
     await mkdir(work);
     try {
@@ -74,13 +85,13 @@ export async function extractCaptions(
         options: ['-copyts'],
         directory: work,
         outputs: [
-          { name: 'captions.vtt', options: ['-map', `0:${index}`, '-c:s', 'webvtt', '-f', 'webvtt'] },
+          { name: 'captions.txt', options: ['-map', `0:${index}`, ...(OUTPUTS.get(codec_name) ?? [])] },
         ],
         abort,
       });
       const language = toLanguageTag(tags.language);
       found.push({
-        cues: moveCues(parseCaptions(await readFile(join(work, 'captions.vtt')), language), originSeconds),
+        cues: moveCues(parseCaptions(await readFile(join(work, 'captions.txt')), language), originSeconds),
         language,
         name: givenTrackNameSchema.safeParse(tags.title).data,
       });
