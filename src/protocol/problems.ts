@@ -225,6 +225,7 @@ export const PROBLEMS = {
   ),
   'series-unknown': entry(404, 'Series not found', 'Check the id of the series.'),
   'series-exists': entry(409, 'Series already exists', 'Use another id, or change the series that has it.'),
+  'image-invalid': entry(415, 'Not a usable image', 'Send a PNG, JPEG or WebP image within the limits.'),
   'site-unknown': entry(404, 'Site not found', 'Check the id of the site.'),
   'site-revoked': entry(403, 'Site revoked', 'Ask the administrator to invite the site again.'),
   'tracker-unknown': entry(404, 'Tracker not found', 'Check the id of the tracker.'),

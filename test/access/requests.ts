@@ -75,6 +75,18 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'POST /api/series': MALFORMED,
     'PATCH /api/series/:id': { path: '/api/series/{unknown}', body: {}, passes: '404 series-unknown' },
     'DELETE /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
+    'GET /api/series/:id/roles': { path: '/api/series/{unknown}/roles' },
+    'GET /api/series/:id/image': { path: '/api/series/{unknown}/image', passes: '404 not-found' },
+    'PUT /api/series/:id/image': {
+      path: '/api/series/{unknown}/image',
+      headers: { 'content-type': 'image/png' },
+      body: 'x',
+      passes: '415 image-invalid',
+    },
+    'DELETE /api/series/:id/image': {
+      path: '/api/series/{unknown}/image',
+      passes: '404 series-unknown',
+    },
     'GET /api/fields': {},
     'GET /api/videos/:id/storyboard.vtt': {
       path: '/api/videos/{video}/storyboard.vtt',

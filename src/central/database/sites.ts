@@ -13,6 +13,7 @@ import {
   type MemberRow,
   type SiteRow,
 } from './schema.ts';
+import { keepSeriesCounts } from './series/counts.ts';
 
 export type Role = MemberRow['role'];
 
@@ -180,6 +181,13 @@ async function retireKey(tx: CentralTransaction, publicKey: string | null, nowMs
     .execute();
 }
 
+/** The catalogue lists no videos of revoked sites. */
+const countAgain = <T>(
+  tx: CentralTransaction,
+  member: Pick<MemberRow, 'role' | 'id'>,
+  write: () => Promise<T>,
+): Promise<T> => (isSite(member) ? keepSeriesCounts(tx, { site: member.id }, write) : write());
+
 /** Enrols the key. A token enrols only one key. A new token for a member replaces its key and ends its revocation. */
 export function enrol(
   db: CentralDatabase,
@@ -191,20 +199,22 @@ export function enrol(
     const found = await findInvited(tx, tokenHash, publicKey, nowMs);
     if (found.outcome !== 'enrolled' || found.member.join_used_at !== null) return found;
     if (found.member.public_key !== publicKey) await retireKey(tx, found.member.public_key, nowMs);
-    const member = await tx
-      .updateTable('members')
-      .set({
-        public_key: publicKey,
-        join_used_at: nowMs,
-        joined_at: nowMs,
-        revoked_at: null,
-        last_error: null,
-        last_error_code: null,
-        position: await nextPosition(tx, found.member.role),
-      })
-      .where('id', '=', found.member.id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const member = await countAgain(tx, found.member, async () =>
+      tx
+        .updateTable('members')
+        .set({
+          public_key: publicKey,
+          join_used_at: nowMs,
+          joined_at: nowMs,
+          revoked_at: null,
+          last_error: null,
+          last_error_code: null,
+          position: await nextPosition(tx, found.member.role),
+        })
+        .where('id', '=', found.member.id)
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    );
     return { outcome: 'enrolled', member };
   });
 }
@@ -220,18 +230,20 @@ export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): P
       .where('role', '=', role)
       .executeTakeFirst();
     await retireKey(tx, before?.public_key ?? null, nowMs);
-    const { numUpdatedRows } = await tx
-      .updateTable('members')
-      .set({
-        revoked_at: nowMs,
-        public_key: null,
-        join_token_hash: null,
-        join_expires_at: null,
-        position: await nextPosition(tx, role),
-      })
-      .where('id', '=', id)
-      .where('role', '=', role)
-      .executeTakeFirstOrThrow();
+    const { numUpdatedRows } = await countAgain(tx, member, async () =>
+      tx
+        .updateTable('members')
+        .set({
+          revoked_at: nowMs,
+          public_key: null,
+          join_token_hash: null,
+          join_expires_at: null,
+          position: await nextPosition(tx, role),
+        })
+        .where('id', '=', id)
+        .where('role', '=', role)
+        .executeTakeFirstOrThrow(),
+    );
     // A revoked site is never read again, so its signals count as handled.
     if (member.role === 'site') {
       await tx

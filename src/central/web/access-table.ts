@@ -46,6 +46,10 @@ export const CENTRAL_ACCESS: AccessTable = {
   'POST /api/series': everywhere('edit-any'),
   'PATCH /api/series/:id': ofObject('edit-any'),
   'DELETE /api/series/:id': everywhere('edit-any'),
+  'GET /api/series/:id/roles': ofObject('manage-people'),
+  'GET /api/series/:id/image': 'open',
+  'PUT /api/series/:id/image': ofObject('edit-any'),
+  'DELETE /api/series/:id/image': ofObject('edit-any'),
   'GET /api/fields': 'open',
   'GET /api/videos/:id/storyboard.vtt': 'anyone',
 

@@ -15,6 +15,7 @@ import { addSiteCalls } from './admin/sites.ts';
 import { addTrackerCalls } from './admin/trackers.ts';
 import { addFieldCalls } from './catalogue/fields.ts';
 import { addSeriesCalls } from './catalogue/series.ts';
+import { addSeriesImageCalls } from './catalogue/series-images.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
 import { addInfoCall } from './info.ts';
 import { addAssignmentCalls } from './members/assignments.ts';
@@ -53,6 +54,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addVideoCalls(app, context);
   addViewingCalls(app, context);
   addSeriesCalls(app, context);
+  addSeriesImageCalls(app, context);
   addFieldCalls(app, context);
   // People
   auditRefusals(app, context);

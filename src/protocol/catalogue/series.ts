@@ -5,10 +5,12 @@
 import * as z from 'zod';
 import { descriptionSchema, lineSchema } from '../base/text.ts';
 import { timestampSchema } from '../base/timestamp.ts';
+import { siteRolesSchema } from '../people/people.ts';
 import { seriesIdSchema } from '../people/permissions.ts';
 
 const MAX_TITLE_CHARACTERS = 200;
 export const MAX_SERIES_IMAGE_BYTES = 2 ** 20;
+export const MAX_SERIES_IMAGE_PIXELS = 4_096;
 
 /** `position`: as the records say. `date`: newest first, by the recording or else the publication. */
 const orderSchema = z.enum(['position', 'date']);
@@ -45,7 +47,10 @@ export const newSeriesSchema = z.strictObject({
   description: descriptionSchema.default(''),
   order: orderSchema.default('position'),
 });
-/** `PATCH /api/series/{id}` */
+/** `GET /api/series/{id}/roles`: who has a role for this series, which decides who may add videos to it and edit them. */
+export const seriesRolesSchema = siteRolesSchema;
+
+/** `PATCH /api/series/{id}`. The image has its own calls: `PUT` and `DELETE /api/series/{id}/image`. */
 export const seriesEditSchema = z
   .strictObject({
     title: lineSchema(MAX_TITLE_CHARACTERS),

@@ -9,6 +9,7 @@ import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 import { completePromotions, listSuccessors, supersedeImpostors } from '../copies/promotions.ts';
 import type { CentralDatabase, CentralTransaction, PublicationRow } from '../schema.ts';
+import { keepSeriesCounts } from '../series/counts.ts';
 import { type Decision, decide, type Held, type RejectionCode } from './decide.ts';
 import { epochOf, lockPublications } from './epochs.ts';
 import { type IdOwners, NO_ID_OWNERS, readIdOwners } from './id-owners.ts';
@@ -59,16 +60,27 @@ export const takeRecords = perDatabase(
         const pageProblem = findPageProblem(page);
         return pageProblem ? failed(pageProblem) : succeeded(decideAll(page, held, writes));
       });
-      if (writes.length > 0) await writeRecords(tx, writes);
-      for (const { site } of pages) {
-        const takenOver = writes.filter(write => write.site === site && held.isTakeover(write)).map(videoOf);
-        if (takenOver.length > 0) await completePromotions(tx, site, takenOver);
-        const reclaimed = writes.filter(write => write.site === site && held.isReclaim(write)).map(videoOf);
-        if (reclaimed.length > 0) await supersedeImpostors(tx, site, reclaimed);
-      }
+      if (writes.length > 0)
+        await keepSeriesCounts(tx, { videos: writes.map(videoOf) }, async () => {
+          await writeRecords(tx, writes);
+          for (const { site } of pages) await changeOwners(tx, site, writes, held);
+        });
       return outcomes;
     }),
 );
+
+/** The site becomes the owner of the videos that it has taken over or made. */
+async function changeOwners(
+  tx: CentralTransaction,
+  site: SiteId,
+  writes: readonly RecordWrite[],
+  held: HeldVideos,
+): Promise<void> {
+  const takenOver = writes.filter(write => write.site === site && held.isTakeover(write)).map(videoOf);
+  if (takenOver.length > 0) await completePromotions(tx, site, takenOver);
+  const reclaimed = writes.filter(write => write.site === site && held.isReclaim(write)).map(videoOf);
+  if (reclaimed.length > 0) await supersedeImpostors(tx, site, reclaimed);
+}
 
 /** Decides on each record of a page, and adds the records to be written to `writes`. */
 function decideAll(

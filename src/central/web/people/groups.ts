@@ -4,6 +4,7 @@ import type { Authority } from '../../../kernel/access/authority.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { siteIdSchema } from '../../../protocol/base/ids.ts';
+import { seriesRolesSchema } from '../../../protocol/catalogue/series.ts';
 import { groupIdSchema } from '../../../protocol/people/audience.ts';
 import {
   type Group,
@@ -15,7 +16,7 @@ import {
   personIdSchema,
   siteRolesSchema,
 } from '../../../protocol/people/people.ts';
-import type { Scope } from '../../../protocol/people/permissions.ts';
+import { type Scope, seriesIdSchema } from '../../../protocol/people/permissions.ts';
 import { parseRoles } from '../../database/people/authority.ts';
 import { notePeopleChange, notePeopleChanges } from '../../database/people/changes.ts';
 import {
@@ -44,6 +45,7 @@ import { requirePeopleManagement, requirePerson } from './target.ts';
 const ofGroup = z.object({ id: groupIdSchema });
 const ofMember = z.object({ id: groupIdSchema, person: personIdSchema });
 const ofSite = z.object({ id: siteIdSchema });
+const ofSeries = z.object({ id: seriesIdSchema });
 
 const describe = (authority: Authority, { id, name, source, roles, members }: ListedGroup): Group => ({
   id,
@@ -176,7 +178,7 @@ export function addGroupCalls(app: HttpServer, context: CentralContext): void {
   });
 
   addMemberCalls(app, context);
-  addSiteRolesCall(app, context);
+  addScopedRolesCalls(app, context);
 }
 
 /** Being in a group gives its roles, so anyone who changes the members needs to have what the roles permit. */
@@ -223,7 +225,8 @@ function addMemberCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-function addSiteRolesCall(app: HttpServer, { db }: CentralContext): void {
+function addScopedRolesCalls(app: HttpServer, context: CentralContext): void {
+  const { db, guard } = context;
   app.get(
     '/api/sites/:id/roles',
     {
@@ -235,16 +238,41 @@ function addSiteRolesCall(app: HttpServer, { db }: CentralContext): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      const site = request.params.id;
-      const isForSite = (scope: Scope): boolean =>
-        scope !== 'everything' && 'site' in scope && scope.site === site;
-      const format = ({ id, name, roles }: Pick<GroupRow, 'id' | 'name' | 'roles'>) => ({
-        id,
-        name,
-        roles: parseRoles(roles).filter(({ scope }) => isForSite(scope)),
-      });
-      const { people, groups } = await listRoleHolders(db, JSON.stringify({ site }));
-      return { people: people.map(format), groups: groups.map(format) };
+      return listRolesFor(db, { site: request.params.id });
     },
   );
+  app.get(
+    '/api/series/:id/roles',
+    {
+      schema: {
+        description:
+          'Lists the people and groups with a role for this series: who may add videos to it, edit and publish them.',
+        params: ofSeries,
+        response: { 200: seriesRolesSchema },
+      },
+    },
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      const { id } = request.params;
+      await guard.require(request.raw, 'manage-people', { series: id }, `series:${id}`);
+      return listRolesFor(db, { series: id });
+    },
+  );
+}
+
+/** People and groups with a role for exactly this scope. */
+async function listRolesFor(
+  db: CentralDatabase,
+  wanted: Exclude<Scope, 'everything'>,
+): Promise<z.output<typeof siteRolesSchema>> {
+  const text = JSON.stringify(wanted);
+  const format = ({ id, name, roles }: Pick<GroupRow, 'id' | 'name' | 'roles'>) => ({
+    id,
+    name,
+    roles: parseRoles(roles).filter(({ scope }) => JSON.stringify(scope) === text),
+  });
+  const { people, groups } = await listRoleHolders(db, text);
+  const formatAll = (rows: readonly Parameters<typeof format>[0][]) =>
+    rows.map(format).filter(({ roles }) => roles.length > 0);
+  return { people: formatAll(people), groups: formatAll(groups) };
 }

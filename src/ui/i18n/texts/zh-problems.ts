@@ -81,6 +81,7 @@ export const zhProblems = {
   'base-url-taken': '此基础 URL 已属于另一个成员。请使用其他 URL，或先撤销该成员。',
   'series-unknown': '找不到该系列。',
   'series-exists': '该系列已存在。',
+  'image-invalid': '这不是可用的图片。请使用 PNG、JPEG 或 WebP。',
   'site-unknown': '找不到该站点。',
   'site-revoked': '该站点已被撤销。请联系管理员重新邀请。',
   'tracker-unknown': '找不到该跟踪服务器。',
