@@ -23,6 +23,7 @@ import { CENTRAL_KEY_ID } from '../protocol/base/ids.ts';
 import { type Audit, type AuditDeps, createAudit } from './audit/audit.ts';
 import { startCheckpoints } from './audit/checkpoint.ts';
 import { startRetention } from './audit/retention.ts';
+import { type CaptionsLoopDeps, startCaptionsLoop } from './captions/captions-loop.ts';
 import { ChangeNotifier } from './change-notifier.ts';
 import { Collector, type CollectorDeps } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
@@ -111,8 +112,9 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     const signer = { key, keyId: CENTRAL_KEY_ID };
     const readers = createReaders({ signer, links, secrets, clock: systemClock });
     lifetime.add('connections to site databases', readers.stop);
-    const collector = await createCollector(
-      { config, db, openReader: readers.open, changes, metrics, log },
+    const leasing = await openLeasing({ config, db, log }, lifetime);
+    const collector = createCollector(
+      { config, db, openReader: readers.open, changes, metrics, leasing, log },
       lifetime,
     );
 
@@ -154,7 +156,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     await db.transaction().execute(tx => notePeopleChange(tx, { all: true }, Date.now()));
     await app.listen(config.listen);
     await collector.start();
-    startLoops(context, lifetime);
+    startLoops({ ...context, openGateway: readers.openGateway, leasing }, lifetime);
     // Long polls end first, so that nothing waits for them.
     lifetime.add('long polls', () => {
       stopping = true;
@@ -183,13 +185,14 @@ const authoritiesOf =
   (config: CentralConfig): Recipient['authorities'] =>
   ({ socket }) => [...ownAuthorities(config), ...socketAuthorities(socket)];
 
-function startLoops(context: CentralContext, lifetime: Lifetime): void {
+function startLoops(context: CentralContext & CaptionsLoopDeps, lifetime: Lifetime): void {
   const { db, changes, config, log } = context;
   lifetime.add(
     'placement loop',
     startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
   );
   lifetime.add('plays of the week', startPlayCounts({ db, log }).stop);
+  lifetime.add('captions for the search', startCaptionsLoop(context).stop);
   lifetime.add('grants of viewers', startViewingLoop(context).stop);
   lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
 }
@@ -217,19 +220,24 @@ function openAudit(
   return audit;
 }
 
-async function createCollector(
-  {
-    config,
-    ...deps
-  }: { readonly config: CentralConfig } & Omit<CollectorDeps, 'sweepIntervalMs' | 'leasing'>,
+/** Shares the work among the centrals that use one database. */
+async function openLeasing(
+  { config, db, log }: Pick<CentralContext, 'config' | 'db' | 'log'>,
   lifetime: Lifetime,
-): Promise<Collector> {
+): Promise<Leasing> {
   // The holder is the same at each start, so a central that was killed can take up its own leases at once, with a new fence.
   const id = (await readOrMakeSecret(join(config.dataDirectory, 'central.id'))).toString('base64url');
   const holder = `${id} ${config.listen.host}:${config.listen.port}`;
-  const leasing = new Leasing({ db: deps.db, holder, clock: systemClock, log: deps.log });
+  const leasing = new Leasing({ db, holder, clock: systemClock, log });
   lifetime.add('leases', () => leasing.stop());
-  const collector = new Collector({ ...deps, sweepIntervalMs: config.sweepInterval, leasing });
+  return leasing;
+}
+
+function createCollector(
+  { config, ...deps }: { readonly config: CentralConfig } & Omit<CollectorDeps, 'sweepIntervalMs'>,
+  lifetime: Lifetime,
+): Collector {
+  const collector = new Collector({ ...deps, sweepIntervalMs: config.sweepInterval });
   lifetime.add('collector', () => collector.stop());
   return collector;
 }

@@ -339,6 +339,10 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       body: { epoch: EPOCH, published: [{ video: '{video}', version: 1, hash: '0'.repeat(64) }] },
     },
     'GET /gateway/digest': {},
+    'GET /gateway/captions': {
+      path: '/gateway/captions?video={video}&revision={unknown}&language=en',
+      passes: '404 captions-unknown',
+    },
     'GET /parts/rights': {},
     'POST /parts/watches': { body: { video: '{video}', subject: GRANT }, passes: '204' },
     'GET /parts/upstreams/:video': { path: '/parts/upstreams/{video}', passes: '503 no-source' },

@@ -202,6 +202,7 @@ it('an unreachable gateway is not tried while a link is open', async () => {
   const reader = (name: string, fails: boolean) => () => ({
     readRecords: () => Promise.reject(new Error('not asked')),
     acknowledge: () => Promise.reject(new Error('not asked')),
+    readCaptions: () => Promise.reject(new Error('not asked')),
     async readDigest() {
       tried.push(name);
       if (fails) throw problem('peer-unreachable', 'gone');

@@ -7,6 +7,7 @@ import { createSearchTables, type SearchSchema } from '../../kernel/search/datab
 import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Audience } from '../../protocol/people/audience.ts';
+import { type CaptionsSchema, captionsMigration } from './captions/tables.ts';
 import { type PeopleSchema, peopleMigration } from './people/tables.ts';
 import { type PlaysSchema, playsMigration } from './plays/tables.ts';
 import { type SeriesSchema, seriesMigration } from './series/tables.ts';
@@ -248,7 +249,7 @@ interface RetiredKeyTable {
   retired_at: number;
 }
 
-export interface CentralSchema extends PeopleSchema, PlaysSchema, SearchSchema, SeriesSchema {
+export interface CentralSchema extends CaptionsSchema, PeopleSchema, PlaysSchema, SearchSchema, SeriesSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
@@ -520,4 +521,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-series': seriesMigration,
   '0008-search': searchMigration,
   '0009-plays': playsMigration,
+  '0010-captions': captionsMigration,
 };

@@ -6,7 +6,7 @@ import type { Links } from './links.ts';
 import { createSqlReaders } from './read-by-sql.ts';
 import { readOverHttp } from './read-over-http.ts';
 import { readEitherWay, readOverLink } from './read-over-link.ts';
-import type { OpenReader } from './site-reader.ts';
+import type { OpenGateway, OpenReader } from './site-reader.ts';
 
 export interface ReaderDeps {
   readonly signer: Signer;
@@ -17,6 +17,8 @@ export interface ReaderDeps {
 
 export function createReaders({ signer, links, secrets, clock }: ReaderDeps): {
   readonly open: OpenReader;
+  /** Also for a site whose records are read by SQL. */
+  readonly openGateway: OpenGateway;
   stop(): Promise<void>;
 } {
   const throughGateway = readEitherWay(readOverHttp(signer), readOverLink(signer, links), links, clock);
@@ -24,6 +26,7 @@ export function createReaders({ signer, links, secrets, clock }: ReaderDeps): {
   return {
     open: site =>
       site.database_url === null ? throughGateway(site) : bySql.open(secrets.decrypt(site.database_url)),
+    openGateway: throughGateway,
     stop: bySql.stop,
   };
 }

@@ -1,11 +1,12 @@
 /** Reads a site's database through its gateway, over HTTP. Central signs the requests. */
 import { call, type Send, type Signer } from '../../kernel/http/client.ts';
 import {
+  deliveredCaptionsSchema,
   publishedDigestSchema,
   publishedResponseSchema,
   recordPageSchema,
 } from '../../protocol/publication/gateway.ts';
-import type { OpenReader, SiteReader } from './site-reader.ts';
+import type { CaptionsReader, OpenGateway, SiteReader } from './site-reader.ts';
 
 /** The time limit of one request. The HTTP client itself limits connecting to 10 s. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -16,16 +17,16 @@ const MAX_SMALL_RESPONSE_BYTES = 64 * 1024;
 const ACKNOWLEDGEMENTS_PER_REQUEST = 250;
 
 export const readOverHttp =
-  (signer: Signer): OpenReader =>
+  (signer: Signer): OpenGateway =>
   ({ base_url }) =>
     readGateway(base_url, signer, {});
 
-/** Makes the three calls of the gateway over the given transport, which is HTTP by default. */
+/** Makes the calls of the gateway over the given transport, which is HTTP by default. */
 export function readGateway(
   gateway: string,
   signer: Signer,
   transport: { readonly send?: Send },
-): SiteReader {
+): SiteReader & CaptionsReader {
   const common = {
     ...transport,
     signer,
@@ -57,5 +58,12 @@ export function readGateway(
     },
     readDigest: abort =>
       call(`${gateway}/gateway/digest`, { ...common, abort, response: publishedDigestSchema }),
+    readCaptions: ({ known, ...query }, abort) =>
+      call(`${gateway}/gateway/captions?${new URLSearchParams({ ...query, ...(known ? { known } : {}) })}`, {
+        ...common,
+        abort,
+        maxBytes: MAX_PAGE_RESPONSE_BYTES,
+        response: deliveredCaptionsSchema,
+      }),
   };
 }

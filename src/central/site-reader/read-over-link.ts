@@ -8,28 +8,28 @@ import { Problem } from '../../kernel/problem.ts';
 import { linkAuthority } from '../../protocol/link.ts';
 import type { Links } from './links.ts';
 import { readGateway } from './read-over-http.ts';
-import type { OpenReader, SiteReader } from './site-reader.ts';
+import type { CaptionsReader, OpenGateway, SiteReader } from './site-reader.ts';
 
 /** How long a link is used, after a failed connection to the gateway, before the gateway is tried again. */
 const AVOID_GATEWAY_MS = 10 * 60_000;
 
 export const readOverLink =
-  (signer: Signer, links: Links): OpenReader =>
+  (signer: Signer, links: Links): OpenGateway =>
   ({ id }) =>
     readGateway(`http://${linkAuthority(id)}`, signer, { send: links.sendTo(id) });
 
 /** Uses the gateway if it can be reached, else the link if one is open. If the site prefers its link, the link comes first. */
 export function readEitherWay(
-  overHttp: OpenReader,
-  overLink: OpenReader,
+  overHttp: OpenGateway,
+  overLink: OpenGateway,
   links: Pick<Links, 'find'>,
   clock: Pick<Clock, 'now'>,
-): OpenReader {
+): OpenGateway {
   const avoidUntil = new Map<string, number>();
   return site => {
     const http = overHttp(site);
     const link = overLink(site);
-    const readBy = async <T>(read: (reader: SiteReader) => Promise<T>): Promise<T> => {
+    const readBy = async <T>(read: (reader: SiteReader & CaptionsReader) => Promise<T>): Promise<T> => {
       const open = links.find(site.id);
       if (open && (open.preferred || (avoidUntil.get(site.id) ?? 0) > clock.now())) {
         try {
@@ -56,6 +56,7 @@ export function readEitherWay(
       readRecords: (limit, abort) => readBy(reader => reader.readRecords(limit, abort)),
       acknowledge: (epoch, published, abort) => readBy(reader => reader.acknowledge(epoch, published, abort)),
       readDigest: abort => readBy(reader => reader.readDigest(abort)),
+      readCaptions: (query, abort) => readBy(reader => reader.readCaptions(query, abort)),
     };
   };
 }

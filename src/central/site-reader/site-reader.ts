@@ -4,7 +4,13 @@
  * is the test suite that every adapter runs.
  */
 import type { Epoch } from '../../protocol/publication/epoch.ts';
-import type { Acknowledgement, PublishedDigest, RecordPage } from '../../protocol/publication/gateway.ts';
+import type {
+  Acknowledgement,
+  CaptionsQuery,
+  DeliveredCaptions,
+  PublishedDigest,
+  RecordPage,
+} from '../../protocol/publication/gateway.ts';
 import type { MemberRow } from '../database/schema.ts';
 
 export interface SiteReader {
@@ -29,5 +35,13 @@ export interface SiteReader {
   readDigest(abort: AbortSignal): Promise<PublishedDigest>;
 }
 
+/** Reads the captions of a site's videos. Only the gateway has it: captions are files, not rows of the database. */
+export interface CaptionsReader {
+  /** @throws Problem 404 `captions-unknown`; `peer-…` if the site cannot be reached or its response is invalid */
+  readCaptions(query: CaptionsQuery, abort: AbortSignal): Promise<DeliveredCaptions>;
+}
+
 /** Opens a reader for a site. It is called for each run, so a changed address takes effect with the next run. */
 export type OpenReader = (site: Pick<MemberRow, 'id' | 'base_url' | 'database_url'>) => SiteReader;
+/** Opens a reader that calls the gateway of a site. */
+export type OpenGateway = (...site: Parameters<OpenReader>) => SiteReader & CaptionsReader;

@@ -18,3 +18,5 @@ export const TARGET_SEGMENT_DURATION_MS = 4_000;
 /** The size of an uploaded caption file, and of captions extracted from a source. */
 export const MAX_CAPTIONS_BYTES = 2 ** 20;
 export const MAX_CAPTION_TRACKS = 16;
+/** Of all captions of a video in one language, without markup. */
+export const MAX_CAPTION_TEXT_CHARACTERS = 4 * 2 ** 20;

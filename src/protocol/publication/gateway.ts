@@ -1,9 +1,13 @@
 /** The view of the site database that central reads: unpublished records and acknowledgements (publication rules R1, R2, R6, R8). */
 import * as z from 'zod';
-import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../base/ids.ts';
 import { MAX_RECORD_PAGE_ROWS } from '../base/limits.ts';
+import { languageSchema } from '../base/text.ts';
 import { epochSchema } from './epoch.ts';
 import { recordSchema, sha256Schema, versionSchema } from './record.ts';
+
+/** More than a site accepts in one cue. */
+const MAX_CUE_CHARACTERS = 8_000;
 
 export const recordEntrySchema = z.strictObject({ record: recordSchema, hash: sha256Schema });
 /** A record and the SHA-256 of its canonical JSON. */
@@ -49,3 +53,32 @@ export const publishedDigestSchema = z.strictObject({
   digest: sha256Schema,
 });
 export type PublishedDigest = z.infer<typeof publishedDigestSchema>;
+
+/** Stands for the language of captions that have none. */
+export const UNDETERMINED_LANGUAGE = 'und';
+const captionsTagSchema = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** `GET /gateway/captions`: the captions of a video in one language. */
+export const captionsQuerySchema = z.strictObject({
+  video: videoIdSchema,
+  revision: revisionIdSchema,
+  /** A BCP 47 tag, or `und`. */
+  language: languageSchema,
+  /** The tag of the captions that central has. */
+  known: captionsTagSchema.optional(),
+});
+export type CaptionsQuery = z.infer<typeof captionsQuerySchema>;
+
+export const deliveredCaptionsSchema = z.strictObject({
+  /** Names the content. */
+  tag: captionsTagSchema,
+  /** `deliveredCuesSchema` as JSON, compressed with gzip, in base64. Absent if central knows this tag. */
+  cues: z.base64().optional(),
+});
+export type DeliveredCaptions = z.infer<typeof deliveredCaptionsSchema>;
+
+/** Start and end in milliseconds, and the text without markup, in the order of their times. */
+export const deliveredCuesSchema = z.array(
+  z.tuple([z.int().nonnegative(), z.int().positive(), z.string().max(MAX_CUE_CHARACTERS)]),
+);
+export type DeliveredCues = z.infer<typeof deliveredCuesSchema>;

@@ -17,6 +17,7 @@ import { isMediaUrl } from '../delivery/delivery.ts';
 import { SITE_ACCESS } from '../http/access-table.ts';
 import { findPerson } from '../http/find-person.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
+import { serveGatewayCaptions } from '../http/gateway-captions.ts';
 import { serveLibrary } from '../http/library.ts';
 import { serveProbe } from '../http/probe.ts';
 import { serveSiteInfo } from '../http/site-info.ts';
@@ -164,13 +165,14 @@ function addCalls(
   { config, db, storage, tools, membership, rights, tokens, guard, events, fetchUpstreamsSigned }: SiteCore,
   { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
 ): void {
-  serveGateway(app, {
-    gateway: createGateway(db, events.recordsPublished.emit),
+  const fromCentral = {
     identity: membership.identity,
     names: config,
     nonces,
     onRefused: createRefusalReporter(membership.central),
-  });
+  };
+  serveGateway(app, { ...fromCentral, gateway: createGateway(db, events.recordsPublished.emit) });
+  serveGatewayCaptions(app, { ...fromCentral, db, storage });
   serveRemoteRights(app, {
     state: rights.state,
     start: newNonce(),

@@ -44,6 +44,7 @@ export const SITE_ACCESS: AccessTable = {
   'GET /gateway/records': 'member',
   'POST /gateway/published': 'member',
   'GET /gateway/digest': 'member',
+  'GET /gateway/captions': 'member',
   'GET /parts/rights': 'part',
   'GET /parts/upstreams/:video': 'part',
   'POST /parts/watches': 'part',

@@ -83,8 +83,7 @@ function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoc
 /** Called when a request signed by central was refused, because it was replayed or a clock is wrong. */
 export type OnRefused = (code: string, detail: string) => void;
 
-export interface GatewayDeps {
-  readonly gateway: Gateway;
+export interface CentralOnlyDeps {
   readonly identity: () => MemberIdentity;
   /** The names at which central calls this site. */
   readonly names: NamedPart;
@@ -92,11 +91,14 @@ export interface GatewayDeps {
   readonly onRefused?: OnRefused;
 }
 
-export function serveGateway(
-  app: HttpServer,
-  { gateway, identity, names, nonces, onRefused = () => {} }: GatewayDeps,
-): void {
-  const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
+/** Returns a check that central has signed a request. It throws a Problem if not. */
+export function requireCentralOf({
+  identity,
+  names,
+  nonces,
+  onRefused = () => {},
+}: CentralOnlyDeps): (request: Parameters<typeof requireSigner>[0]) => Promise<void> {
+  return async request => {
     const { membership } = identity();
     if (!membership) throw problem('not-joined', 'This site has not joined central yet.');
     const authorities = () => [
@@ -113,6 +115,14 @@ export function serveGateway(
       throw error;
     }
   };
+}
+
+export interface GatewayDeps extends CentralOnlyDeps {
+  readonly gateway: Gateway;
+}
+
+export function serveGateway(app: HttpServer, { gateway, ...deps }: GatewayDeps): void {
+  const requireCentral = requireCentralOf(deps);
 
   app.get(
     '/gateway/records',

@@ -10,7 +10,7 @@ import {
   STORYBOARD_SPRITE,
 } from '../../../protocol/media/media.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
-import { type OpenFile, readScattered } from '../storage/storage.ts';
+import { type OpenFile, readSmallFile } from '../storage/storage.ts';
 import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './captions/cues.ts';
 
 const WEBVTT = 'text/vtt; charset=utf-8';
@@ -57,16 +57,8 @@ export class ExtraFiles {
     return text(WEBVTT, formatWebVtt(cuesWithin(cues, from, from + CAPTIONS_SEGMENT_MS)));
   }
 
-  /** Reads a whole file, which is small because this site made it. */
-  async #read(name: string): Promise<Buffer> {
-    const file = await this.#open(name);
-    try {
-      const bytes = Buffer.alloc((await file.stat()).size);
-      await readScattered(file, bytes, [{ position: 0, length: bytes.length, target: 0 }]);
-      return bytes;
-    } finally {
-      await file.close();
-    }
+  #read(name: string): Promise<Buffer> {
+    return readSmallFile(this.#open, name);
   }
 }
 

@@ -7,4 +7,5 @@ export type { Disks } from './disks.ts';
 export { startOffload } from './offload.ts';
 export { openStorage } from './open-storage.ts';
 export { type Piece, readScattered } from './scattered-read.ts';
+export { readSmallFile } from './small-file.ts';
 export type { OpenFile, StoredFile } from './stored-file.ts';
