@@ -16,7 +16,6 @@ import type { Health } from '../../src/tracker/probing/site-health.ts';
 import { Registry } from '../../src/tracker/registry/registry.ts';
 import { createReportIngestion } from '../../src/tracker/reports/report-ingestion.ts';
 import { SiteEvidence } from '../../src/tracker/reports/site-evidence.ts';
-import { countPlays } from '../../src/tracker/sync/plays.ts';
 
 export const SITES = 1_000;
 export const COPIES = 4;
@@ -193,7 +192,6 @@ export function makeFilledTracker(videos: number, privateAccess: PrivateAccess =
       sessions,
       memory,
       ingestion,
-      plays: countPlays(),
       audit: { recordWatch() {} },
     }),
   };

@@ -15,6 +15,7 @@ import { createInstrument } from '../../src/tracker/play/instrument.ts';
 import { createPlayResponses } from '../../src/tracker/play/responses.ts';
 import { createSteer } from '../../src/tracker/play/steer.ts';
 import { createTimelines } from '../../src/tracker/play/timelines.ts';
+import { createPlayCounts } from '../../src/tracker/reports/play-counts.ts';
 import { clientOf, makeFilledTracker, videoOf } from './filled.ts';
 
 const DECISIONS = 100_000;
@@ -64,6 +65,7 @@ const steer = createSteer({
   ...filled,
   config,
   activeSites: () => [],
+  plays: createPlayCounts({ days: [], sessions: [] }),
   baseUrlOf: () => undefined,
   upMsOf: (_site, nowMs) => nowMs,
   houseNetworks: () => [],

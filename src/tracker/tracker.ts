@@ -105,7 +105,6 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     log,
   );
   const sync = await startSync({ ...base, central, people, dataDirectory }, lifetime);
-  const { sessions } = sync;
   const audit = openTrackerAudit({ config, central: () => central()?.client, log }, lifetime);
   const recipient: Recipient = {
     nonces: openNonces(dataDirectory, log, lifetime),
@@ -127,7 +126,7 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
   const decider = servePlayerCalls(http, { ...base, ...sync, ...play, audit, recipient }, lifetime);
   serveSiteReports(app, { ...base, partialHolders, recipient });
-  serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });
+  serveClientReports(app, { ...base, ...sync, rank: decider.steer, baseUrlOf: baseUrls.of });
   serveExplain(app, {
     ...base,
     decider,

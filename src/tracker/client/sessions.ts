@@ -33,6 +33,8 @@ export interface Session {
   primary: SiteId | undefined;
   /** Number of times the player left a site on its own. */
   switches: number;
+  /** It was counted as a play, or is too old to be. */
+  isCounted: boolean;
   /** Number of steering requests. */
   steeringRequests: number;
   /** Time of the last switch, epoch milliseconds. */
@@ -121,6 +123,7 @@ const makeSession = (id: string, head: Buffer): Session => ({
   blocked: [],
   primary: undefined,
   switches: 0,
+  isCounted: false,
   steeringRequests: 0,
   switchedAtMs: 0,
   reportsSinceMs: 0,

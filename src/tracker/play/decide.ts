@@ -33,6 +33,11 @@ export interface PlayDecision extends Decision {
   readonly access: Access | undefined;
 }
 
+export interface SteeringDecision extends Decision {
+  /** The video exists, and the client may watch it. */
+  readonly isKnown: boolean;
+}
+
 /** A site that is offered. */
 export interface OfferedSite {
   readonly site: SiteId;
@@ -57,7 +62,7 @@ export interface Decider {
    *
    * @throws Problem 410 `video-withdrawn`
    */
-  steer(video: VideoId, requester: Requester, sites: readonly SiteId[]): Decision;
+  steer(video: VideoId, requester: Requester, sites: readonly SiteId[]): SteeringDecision;
   /** The question of a decision, for an explanation. @throws Problem 404 `video-unknown`, 410 `video-withdrawn` */
   explain(video: VideoId, client: Client): Omit<Decision, 'picks'>;
   /** The offered sites with their URLs, best first. @throws Problem 503 `no-source` */
@@ -154,7 +159,7 @@ export function createDecider(deps: DeciderDeps): Decider {
           : { video: id, holders: [], bitrateBps: DEFAULT_BITRATE_BPS },
         indexes,
       );
-      return { state, question, picks: rank(state, question, indexes) };
+      return { state, question, picks: rank(state, question, indexes), isKnown };
     },
     sites(decision) {
       const [first, ...others] = decision.picks.map(pick => offeredSiteOf(decision, pick));

@@ -30,6 +30,7 @@ import { isElement, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
+import type { Plays } from '../sync/plays.ts';
 import type { Decider, OfferedSite, PlayDecision } from './decide.ts';
 import type { Instrument } from './instrument.ts';
 import { createGrowingPace } from './render/growing-pace.ts';
@@ -47,6 +48,7 @@ export interface RedirectAndRelayDeps extends CredentialsDeps {
   readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Decider;
   readonly audit: Pick<TrackerAudit, 'recordWatch'>;
+  readonly plays: Pick<Plays, 'recordRelayed'>;
   readonly viewers: Viewers;
   readonly instrument: Instrument;
   readonly timelines: Timelines;
@@ -59,6 +61,7 @@ type ClientCall = RawRequest & { readonly query: ClientQuery };
 /** Decides for a request, and redirects it to a site. */
 interface Redirector {
   decide(request: ClientCall, video: VideoId): PlayDecision;
+  recordPlaying(request: ClientCall, video: VideoId): void;
   /** `isStart`: the client starts to play and is recorded as assigned to the site. */
   siteFor(
     request: ClientCall,
@@ -76,7 +79,7 @@ export function serveRedirectAndRelay(app: HttpServer, deps: RedirectAndRelayDep
 }
 
 function createRedirector(deps: RedirectAndRelayDeps): Redirector {
-  const { config, decider, viewers, audit } = deps;
+  const { config, decider, viewers, audit, plays } = deps;
   const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
 
   function decide(request: ClientCall, video: VideoId): PlayDecision {
@@ -90,6 +93,15 @@ function createRedirector(deps: RedirectAndRelayDeps): Redirector {
 
   return {
     decide,
+    recordPlaying(request, video) {
+      const address = addressOf(request, request.query.client, config);
+      const playing = {
+        video,
+        prefix: viewers.at(address).network?.prefix,
+        userAgent: request.headers['user-agent'],
+      };
+      plays.recordRelayed(playing, address, Date.now());
+    },
     siteFor(request, video, isStart) {
       const decision = decide(request, video);
       const sites = decider.sites(decision);
@@ -252,6 +264,7 @@ function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Red
       return instrument.count('redirect', () => {
         const { video, mediaUrl } = redirector.siteFor(request, id, false);
         const target = revision === GROWING ? video.revision : parseRevision(revision);
+        if (file !== 'init.mp4') redirector.recordPlaying(request, id);
         return reply.redirect(mediaUrl + mediaPath(id, target, `${rendition}/${file}`), 302);
       });
     },

@@ -45,7 +45,7 @@ export interface PlayerCallsDeps extends CredentialsDeps {
   readonly memory: NetworkMemory;
   readonly ingestion: ReportIngestion;
   readonly probes: Probes;
-  readonly plays: Pick<Plays, 'record'>;
+  readonly plays: Pick<Plays, 'recordSession' | 'recordRelayed'>;
   readonly fastPath: PlayFastPath;
   /** This tracker as the recipient of requests that sites sign. */
   readonly recipient: Recipient;

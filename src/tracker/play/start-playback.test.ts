@@ -72,7 +72,6 @@ test('a session that explores a site has the best site as its primary one, also 
     sessions: createSessions(Buffer.alloc(32, 7)),
     memory,
     ingestion: { recordAssignment() {} },
-    plays: { record() {} },
     audit: { recordWatch() {} },
   });
   const start = (): Playback => {

@@ -8,7 +8,6 @@ import type { TrackerAudit } from '../audit/audit.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
 import type { ReportIngestion } from '../reports/report-ingestion.ts';
-import type { Plays } from '../sync/plays.ts';
 import type { Decider, OfferedSite, PlayDecision } from './decide.ts';
 import type { PlayRequest } from './request.ts';
 
@@ -38,7 +37,6 @@ export interface StartDeps {
   readonly sessions: Pick<Sessions, 'find' | 'start'>;
   readonly memory: Pick<NetworkMemory, 'recordViewer'>;
   readonly ingestion: Pick<ReportIngestion, 'recordAssignment'>;
-  readonly plays: Pick<Plays, 'record'>;
   readonly audit: Pick<TrackerAudit, 'recordWatch'>;
 }
 
@@ -56,7 +54,7 @@ export function createStartPlayback(deps: StartDeps): StartPlayback {
   }
 
   function record(request: PlayRequest, playback: Playback, isNew: boolean): void {
-    const { video, client } = request;
+    const { client } = request;
     const { decision, sites } = playback;
     decider.recordPlayed(decision);
     if (isNew && decision.access) deps.audit.recordWatch(request);
@@ -66,7 +64,6 @@ export function createStartPlayback(deps: StartDeps): StartPlayback {
     decider.recordAssignment(decision, sites[0].site);
     deps.memory.recordViewer(network, nowMs);
     deps.ingestion.recordAssignment(client, nowMs);
-    deps.plays.record(video, network.prefix);
   }
 
   return <Body extends string | Promise<string>>(

@@ -19,12 +19,14 @@ import {
   pathwayIdsInOrder,
   pathwayOf,
 } from '../steering/pathways.ts';
+import type { Plays } from '../sync/plays.ts';
 import type { Decider } from './decide.ts';
 import { MAX_PATHWAYS, readSteeringQuery } from './steering-query.ts';
 
 export interface SteerDeps extends CredentialsDeps {
   readonly config: Pick<TrackerConfig, 'baseUrl' | 'hosts' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Pick<Decider, 'steer'>;
+  readonly plays: Pick<Plays, 'recordSession'>;
   readonly viewers: Pick<Viewers, 'at'>;
   readonly sessions: Sessions;
   readonly ingestion: Pick<ReportIngestion, 'steeringReport'>;
@@ -38,7 +40,7 @@ export interface SteerDeps extends CredentialsDeps {
 export type Steer = (video: VideoId, query: unknown, raw: RawRequest) => SteeringManifest;
 
 export function createSteer(deps: SteerDeps): Steer {
-  const { config, decider, viewers, sessions, ingestion } = deps;
+  const { config, decider, viewers, sessions, ingestion, plays } = deps;
   return (video, unknownQuery, raw) => {
     const query = readSteeringQuery(unknownQuery);
     const isClaimed = config.trustClientParameter && query.client !== undefined && parseAddress(query.client);
@@ -69,6 +71,9 @@ export function createSteer(deps: SteerDeps): Steer {
     const sites = pathways.map(({ site }) => site);
     session.primary ??= first.site;
     const decision = decider.steer(video, { client, credentials }, sites);
+    if (known && !known.isCounted && decision.isKnown) {
+      plays.recordSession(known, { video, prefix, userAgent: raw.headers['user-agent'] }, nowMs);
+    }
     const ranking = rankingOf(decision, nowMs, deps.upMsOf);
     const current = query.current ?? session.current;
     const order = orderForSession(session, { ranking, sites, current }, nowMs);

@@ -12,6 +12,7 @@ import type { Session, Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import { orderForSession, rankingOf, type UpMsOf } from '../steering/order.ts';
+import type { PlayCounts } from './play-counts.ts';
 import type { ReportIngestion } from './report-ingestion.ts';
 
 const MAX_PATHWAYS = 32;
@@ -25,9 +26,10 @@ export interface ClientReportsDeps extends CredentialsDeps {
     video: VideoId,
     request: Pick<ClientRequest, 'client' | 'credentials'>,
     sites: readonly SiteId[],
-  ) => Decision;
+  ) => Decision & { readonly isKnown: boolean };
   readonly viewers: Viewers;
   readonly sessions: Sessions;
+  readonly plays: Pick<PlayCounts, 'recordSession'>;
   readonly ingestion: Pick<ReportIngestion, 'cmcdEvents' | 'beacon'>;
   readonly baseUrlOf: (site: string) => string | undefined;
   readonly probes: { readonly upMsOf: UpMsOf };
@@ -92,6 +94,10 @@ export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): vo
       ingestion.beacon(session, client, { current, results }, nowMs);
       const sites = pathways.split('.').flatMap(id => siteIdSchema.safeParse(id).data ?? []);
       const decision = deps.rank(video, { client, credentials }, sites);
+      if (current && decision.isKnown) {
+        const playing = { video, prefix: client.network?.prefix, userAgent: request.headers['user-agent'] };
+        deps.plays.recordSession(session, playing, nowMs);
+      }
       return respond(decision, session, { sites, isFirst }, nowMs);
     },
   );

@@ -2,13 +2,14 @@
 import * as z from 'zod';
 import { type CentralClient, centralClientOf } from '../../kernel/membership/central-client.ts';
 import type { MemberIdentity } from '../../kernel/membership/member.ts';
-import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { type ChangePage, changePageSchema } from '../../protocol/central.ts';
 import {
   type PeerMeasurementsRequest,
   type PeerMeasurementsResponse,
   peerMeasurementsResponseSchema,
 } from '../../protocol/peer-measurements.ts';
+import type { Delivery } from './play-file.ts';
 
 const CHANGES_PER_PAGE = 1_000;
 const MAX_PAGE_BYTES = 32 * 2 ** 20;
@@ -23,7 +24,8 @@ export interface TrackerCentral {
   /** The changes after this position. Central waits up to `waitS` seconds for the first one. */
   fetchChanges(after: number, waitS: number, abort: AbortSignal): Promise<ChangePage>;
   reportSiteStates(states: readonly SiteUpState[], abort: AbortSignal): Promise<void>;
-  reportPlays(plays: readonly PlayCount[], abort: AbortSignal): Promise<void>;
+  /** Central counts a repeated delivery once. */
+  deliverPlays(delivery: Delivery, abort: AbortSignal): Promise<void>;
   exchangeMeasurements(
     request: PeerMeasurementsRequest,
     abort: AbortSignal,
@@ -33,11 +35,6 @@ export interface TrackerCentral {
 export interface SiteUpState {
   readonly site: SiteId;
   readonly up: boolean;
-}
-
-export interface PlayCount {
-  readonly video: VideoId;
-  readonly count: number;
 }
 
 /**
@@ -63,7 +60,12 @@ export function trackerCentralOf(
         abort,
       ),
     reportSiteStates: (sites, abort) => report('/api/site-states', { sites }, abort),
-    reportPlays: (plays, abort) => report('/api/plays', { plays }, abort),
+    deliverPlays: ({ epoch, sequence, day, plays }, abort) =>
+      report(
+        `/api/plays?epoch=${epoch}&sequence=${sequence}&day=${day}`,
+        { plays: plays.map(([video, count]) => ({ video, count })) },
+        abort,
+      ),
     exchangeMeasurements: (body, abort) =>
       client.call(
         '/api/peer-measurements',

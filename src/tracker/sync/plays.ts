@@ -1,64 +1,72 @@
-/** Reports to central how often videos are played, so that copies follow demand. Bounded; failed reports are repeated. */
-
+/** Delivers to central how often videos are played. A delivery is stored before it is made, and repeated until it is confirmed. */
+import { randomBytes } from 'node:crypto';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
-import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { VideoId } from '../../protocol/base/ids.ts';
-import { hashText } from '../choice/sites.ts';
-import { RollingCounter } from '../reports/rolling-counter.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import { createPlayCounts, type PlayCounts } from '../reports/play-counts.ts';
 import type { TrackerCentral } from './central-client.ts';
+import { type Delivery, readPlayFile, writePlayFile } from './play-file.ts';
 
 const EVERY_MS = 10_000;
-/** Plays of one video from one network in one to two hours: one viewer must not make a video popular by reloading it. */
-const MAX_PER_NETWORK = 20;
-const NETWORK_MS = 3_600_000;
-const MAX_REMEMBERED = 50_000;
-/** Further videos are only counted after these have been reported: the most played ones are among the first. */
-const MAX_VIDEOS = 1_000;
+const RETRY_MS = 2_000;
+const EPOCH_BYTES = 12;
 
-export interface Plays {
-  /** A viewer in the network with this prefix starts this video. */
-  record(video: VideoId, prefix: string): void;
-  readonly reporting: Repeating;
+export interface Plays extends Pick<PlayCounts, 'recordSession' | 'recordRelayed'> {
+  /** Delivers as soon as possible. */
+  wake(): void;
+  /** Stores the plays that central has not confirmed. */
+  stop(): Promise<void>;
 }
 
-export interface PlayCounts {
-  record: Plays['record'];
-  /** The plays that have not been reported. */
-  readonly counts: Map<VideoId, number>;
+export interface PlaysDeps {
+  readonly central: () => TrackerCentral | undefined;
+  /** The file of the plays that central has not confirmed. */
+  readonly path: string;
+  readonly log: Log;
 }
 
-export function countPlays(): PlayCounts {
-  const counts = new Map<VideoId, number>();
-  const networks = new RollingCounter(MAX_REMEMBERED, NETWORK_MS);
-  return {
-    counts,
-    record(video, prefix) {
-      if (networks.add(hashText(prefix, hashText(video)), Date.now()) > MAX_PER_NETWORK) return;
-      const count = counts.get(video);
-      if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
-    },
-  };
-}
+export function startPlays({ central, path, log }: PlaysDeps): Plays {
+  const before = readPlayFile(path, log);
+  const counts = createPlayCounts(before);
+  const epoch = randomBytes(EPOCH_BYTES).toString('base64url');
+  let sequence = 0;
+  // A delivery of an earlier process keeps its epoch and number, because central may have counted it.
+  let { delivery } = before;
+  let savedVersion = counts.version;
 
-export function startPlays(central: () => TrackerCentral | undefined, log: Log): Plays {
-  const { record, counts } = countPlays();
-  const reporting = memberLoop(
-    { name: 'reporting plays', peer: central, everyMs: EVERY_MS, log, level: 'debug' },
+  async function save(): Promise<void> {
+    const { version } = counts;
+    await writePlayFile(path, { delivery, ...counts.list(Date.now()) });
+    savedVersion = version;
+  }
+  function next(): Delivery | undefined {
+    const taken = counts.take();
+    return taken && { epoch, sequence: ++sequence, ...taken };
+  }
+
+  const delivering = memberLoop(
+    { name: 'delivering plays', peer: central, everyMs: EVERY_MS, retryMs: RETRY_MS, log, level: 'debug' },
     async (peer, abort) => {
-      if (counts.size === 0) return undefined;
-      const reported = new Map(counts);
-      await peer.reportPlays(
-        [...reported].map(([video, count]) => ({ video, count })),
-        abort,
-      );
-      for (const [video, count] of reported) {
-        const more = (counts.get(video) ?? 0) - count;
-        if (more > 0) counts.set(video, more);
-        else counts.delete(video);
+      // Plays that are counted while central is unavailable are stored, too.
+      if (counts.version !== savedVersion) await save();
+      while (!abort.aborted) {
+        if (!delivery) {
+          delivery = next();
+          if (!delivery) break;
+          await save();
+        }
+        await peer.deliverPlays(delivery, abort);
+        delivery = undefined;
       }
       return undefined;
     },
   );
-  return { record, reporting };
+  return {
+    ...counts,
+    wake: delivering.wake,
+    async stop() {
+      await delivering.stop();
+      await save().catch(error => log.error({ reason: messageOf(error) }, 'plays are lost'));
+    },
+  };
 }

@@ -39,8 +39,8 @@ export interface Sync {
 export async function startSync(deps: SyncDeps, lifetime: Lifetime): Promise<Sync> {
   const { central, dataDirectory, log } = deps;
   const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(dataDirectory)));
-  const plays = startPlays(central, log);
-  lifetime.add('reporting plays', plays.reporting.stop);
+  const plays = startPlays({ central, path: join(dataDirectory, 'plays.json'), log });
+  lifetime.add('delivering plays', plays.stop);
   lifetime.add('reporting site states', startSiteStates(deps).stop);
   lifetime.add('sharing measurements', startSharing({ ...deps, sessions }).stop);
   const rights = RightsState.open(join(dataDirectory, 'rights.json'));
