@@ -364,7 +364,21 @@ export const PROBLEMS = {
     'No caption file',
     'Send the caption file as text/vtt or application/x-subrip.',
   ),
-  'captions-invalid': entry(422, 'Invalid caption file', 'Upload WebVTT (.vtt) or SubRip (.srt).'),
+  'captions-invalid': entry(
+    422,
+    'Invalid caption file',
+    'Upload WebVTT (.vtt), SubRip (.srt) or SubStation Alpha (.ass).',
+  ),
+  'captions-changed': entry(
+    412,
+    'Captions changed',
+    'Load the captions again, then make your changes again.',
+  ),
+  'captions-match-needed': entry(
+    428,
+    'If-Match needed',
+    'Send the ETag of the captions that you have changed as If-Match.',
+  ),
   'captions-too-many': entry(409, 'Too many caption tracks', 'Remove a caption track first.'),
   'captions-unknown': entry(404, 'Captions not found', 'Reload the page.'),
   'job-unknown': entry(404, 'Conversion not found', 'Reload the page.'),

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
 import { timestampSchema } from './base/timestamp.ts';
-import { givenTrackNameSchema, picturesSchema } from './media/media.ts';
+import { siteCaptionsSchema } from './captions.ts';
+import { picturesSchema } from './media/media.ts';
 import {
   type AudienceChoice,
   audienceSchema,
@@ -28,23 +29,6 @@ export type VideoState = z.infer<typeof videoStateSchema>;
 
 /** `awaiting`: until somebody publishes it or sends it back. `sent-back`: until its owner has changed it and submits it again. */
 export const videoApprovalSchema = z.enum(['awaiting', 'sent-back']);
-
-/** One track of captions of a video. */
-export const siteCaptionsSchema = z.strictObject({
-  /** The folder below the revision. */
-  id: z.string(),
-  language: z.string().optional(),
-  name: z.string().optional(),
-  /** Extracted from the source, or uploaded as a file. */
-  from: z.enum(['source', 'upload']),
-});
-export type SiteCaptions = z.infer<typeof siteCaptionsSchema>;
-
-/** `POST /api/videos/{id}/captions?language=&name=` of a site; the body is the file. */
-export const newCaptionsQuerySchema = z.object({
-  language: languageSchema,
-  name: givenTrackNameSchema.optional(),
-});
 
 /** `GET /api/videos/{id}` of a site. */
 export const siteVideoSchema = z.strictObject({

@@ -314,6 +314,30 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: WITHDRAWN,
       ...HIDDEN,
     },
+    'GET /api/videos/:id/captions': { path: '/api/videos/{video}/captions', ...HIDDEN },
+    'GET /api/videos/:id/captions/:captions': {
+      path: '/api/videos/{video}/captions/c1',
+      passes: '404 captions-unknown',
+      ...HIDDEN,
+    },
+    'PUT /api/videos/:id/captions/:captions': {
+      path: '/api/videos/{withdrawn}/captions/c1',
+      headers: { 'content-type': 'text/vtt' },
+      body: 'WEBVTT',
+      passes: WITHDRAWN,
+      ...HIDDEN,
+    },
+    'PATCH /api/videos/:id/captions/:captions': {
+      path: '/api/videos/{withdrawn}/captions/c1',
+      body: { language: 'en' },
+      passes: WITHDRAWN,
+      ...HIDDEN,
+    },
+    'POST /api/videos/:id/captions/:captions/publish': {
+      path: '/api/videos/{withdrawn}/captions/c1/publish',
+      passes: WITHDRAWN,
+      ...HIDDEN,
+    },
     'DELETE /api/videos/:id/captions/:captions': {
       path: '/api/videos/{withdrawn}/captions/c1',
       passes: WITHDRAWN,

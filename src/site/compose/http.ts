@@ -21,7 +21,7 @@ import { serveGatewayCaptions } from '../http/gateway-captions.ts';
 import { serveLibrary } from '../http/library.ts';
 import { serveProbe } from '../http/probe.ts';
 import { serveSiteInfo } from '../http/site-info.ts';
-import { serveCaptions } from '../http/studio/captions.ts';
+import { serveCaptions } from '../http/studio/captions/captions.ts';
 import { serveJobs } from '../http/studio/jobs.ts';
 import { servePeople } from '../http/studio/people.ts';
 import { serveStudio } from '../http/studio/studio.ts';

@@ -8,6 +8,7 @@ import { centralClientOf } from '../../kernel/membership/central-client.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { createAuditOutbox } from '../database/audit-events.ts';
+import { deleteDrafts } from '../database/caption-drafts.ts';
 import type { RestoredRecord } from '../database/publication/handshake.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import { describeConfinement } from '../media/ffmpeg/ffmpeg.ts';
@@ -101,6 +102,7 @@ async function processRestored(
     if (kind !== 'tombstone') continue;
     await dropVideo(video);
     await deleteRevisions(db, video);
+    await deleteDrafts(db, video);
     await storage.remove(video);
   }
   await rights.markStored(records.map(({ video }) => video));

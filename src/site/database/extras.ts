@@ -2,13 +2,15 @@
  * Extras are the pictures and captions of a video. The row of the video has the current ones. Each revision keeps those that
  * it was made with, so a revision never changes. A change of the extras makes a new revision of the same renditions.
  */
+import type { Transaction } from 'kysely';
 import * as z from 'zod';
 import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/base/ids.ts';
 import { MAX_CAPTION_TRACKS } from '../../protocol/base/limits.ts';
+import { captionsOriginSchema } from '../../protocol/captions.ts';
 import { captionsRenditionSchema } from '../../protocol/media/media.ts';
 import type { RecordDraft } from '../../protocol/publication/record.ts';
 import { reopenOffload, writeDraft } from './publication/records.ts';
-import type { VideoRow } from './tables/schema.ts';
+import type { SiteSchema, VideoRow } from './tables/schema.ts';
 import type { SiteDatabase } from './tables/videos.ts';
 
 /** A name in the directory of the video. */
@@ -28,7 +30,7 @@ export type Storyboard = z.infer<typeof storyboardSchema>;
 export const captionsTrackSchema = z.strictObject({
   rendition: captionsRenditionSchema,
   file: nameSchema,
-  from: z.enum(['source', 'upload']),
+  from: captionsOriginSchema,
 });
 export type CaptionsTrack = z.infer<typeof captionsTrackSchema>;
 
@@ -44,10 +46,14 @@ const NO_EXTRAS: Extras = { captions: [] };
 export const parseExtras = (text: string | null | undefined): Extras =>
   text ? extrasSchema.parse(JSON.parse(text)) : NO_EXTRAS;
 
+export type SiteTransaction = Transaction<SiteSchema>;
+
 export interface ExtrasChange {
   /** Returns undefined if there is nothing to change. */
   readonly change: (before: Extras) => Extras | undefined;
   readonly record: (video: VideoRow) => RecordDraft;
+  /** Further writes in the same transaction. */
+  readonly also?: ((transaction: SiteTransaction) => Promise<void>) | undefined;
   readonly alsoSet?: Partial<Pick<VideoRow, 'extras_made'>>;
   readonly nowMs?: number;
 }
@@ -56,7 +62,7 @@ export interface ExtrasChange {
 export function changeExtras(
   db: SiteDatabase,
   id: VideoId,
-  { change, record, alsoSet = {}, nowMs = Date.now() }: ExtrasChange,
+  { change, record, also, alsoSet = {}, nowMs = Date.now() }: ExtrasChange,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const now = new Date(nowMs).toISOString();
@@ -91,6 +97,7 @@ export function changeExtras(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
+    await also?.(transaction);
     await reopenOffload(transaction, id);
     if (video.approval === null) await writeDraft(transaction, id, record(video), nowMs);
     return true;

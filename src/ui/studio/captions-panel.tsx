@@ -1,6 +1,7 @@
 /** The captions of a video: list, remove, add. */
 import { useId, useState } from 'preact/hooks';
-import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
+import type { SiteCaptions } from '../../protocol/captions.ts';
+import type { SiteVideo } from '../../protocol/site.ts';
 import { useAction } from '../api/use-action.ts';
 import { ErrorText } from '../components/notice.tsx';
 import { formatLanguageName } from '../i18n/language-name.ts';

@@ -5,6 +5,7 @@
  */
 import type { Kysely, Migration } from 'kysely';
 import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import type { CaptionsOrigin } from '../../../protocol/captions.ts';
 import type { Audience } from '../../../protocol/people/audience.ts';
 import type { VideoState } from '../../../protocol/site.ts';
 
@@ -272,7 +273,22 @@ export interface UploadRow {
   created_at: string;
 }
 
+/** Captions that are not published. */
+export interface CaptionDraftRow {
+  id: string;
+  video_id: VideoId;
+  language: string | null;
+  name: string | null;
+  origin: CaptionsOrigin;
+  /** WebVTT. */
+  vtt: string;
+  /** Names the content: every change has a new one. */
+  tag: string;
+  created_at: string;
+}
+
 export interface SiteSchema {
+  caption_drafts: CaptionDraftRow;
   videos: VideoRow;
   uploads: UploadRow;
   revisions: RevisionRow;
@@ -388,6 +404,22 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0006-details': {
     async up({ schema }) {
       await schema.alterTable('videos').addColumn('details', 'text').execute();
+    },
+  },
+  '0008-captions': {
+    async up({ schema }) {
+      await schema
+        .createTable('caption_drafts')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('video_id', 'text', column => column.notNull())
+        .addColumn('language', 'text')
+        .addColumn('name', 'text')
+        .addColumn('origin', 'text', column => column.notNull())
+        .addColumn('vtt', 'text', column => column.notNull())
+        .addColumn('tag', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute();
+      await schema.createIndex('caption_drafts_by_video').on('caption_drafts').column('video_id').execute();
     },
   },
 };

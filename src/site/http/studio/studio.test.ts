@@ -27,7 +27,7 @@ import type { Intake } from '../../media/intake/intake.ts';
 import { createStorage } from '../../media/storage/storage.ts';
 import { SITE_ACCESS } from '../access-table.ts';
 import { createUploads } from '../uploads/uploads.ts';
-import { serveCaptions } from './captions.ts';
+import { serveCaptions } from './captions/captions.ts';
 import { serveJobs } from './jobs.ts';
 import { serveStudio } from './studio.ts';
 import { videosOfVisibleJobs, visibleVideos } from './visible-videos.ts';

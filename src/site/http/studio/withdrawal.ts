@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { deleteDrafts } from '../../database/caption-drafts.ts';
 import { deleteJobs } from '../../database/jobs.ts';
 import { changeVideo, writeTombstone } from '../../database/publication/records.ts';
 import { deleteRevisions } from '../../database/revisions.ts';
@@ -62,6 +63,7 @@ async function withdraw(
   await deleteJobs(db, id);
   failpoint('withdrawal-buffer-dropped');
   await deleteRevisions(db, id);
+  await deleteDrafts(db, id);
   await storage.remove(id);
   await markRemoved(db, id);
   failpoint('withdrawal-files-removed');

@@ -151,7 +151,9 @@ export const zhProblems = {
 
   // 工作台
   'captions-missing': '没有字幕文件。请选择 WebVTT（.vtt）或 SubRip（.srt）文件。',
-  'captions-invalid': '字幕文件无效。请上传 WebVTT（.vtt）或 SubRip（.srt）文件。',
+  'captions-invalid': '字幕文件无效。请上传 WebVTT（.vtt）、SubRip（.srt）或 SubStation Alpha（.ass）文件。',
+  'captions-changed': '其他人已修改了该字幕，请重新加载后再修改。',
+  'captions-match-needed': '请求缺少字幕的 ETag（If-Match）。',
   'captions-too-many': '字幕数量已达上限，请先移除一个。',
   'captions-unknown': '找不到该字幕，请刷新页面。',
   'job-unknown': '找不到该转码任务，请刷新页面。',

@@ -42,6 +42,12 @@ export async function writeCaptions(
   };
 }
 
+/** Puts a track in the place of the one with this id. */
+export const replaceCaptions = (extras: Extras, id: string, track: CaptionsTrack): Extras => ({
+  ...extras,
+  captions: extras.captions.map(before => (before.rendition.id === id ? track : before)),
+});
+
 /** Adds tracks under ids that are still free: `captions-zh-hans`, `captions-en-2` … */
 export function addCaptions(extras: Extras, tracks: readonly CaptionsTrack[]): Extras {
   const captions = [...extras.captions];
