@@ -45,6 +45,7 @@ import { startPlacementLoop } from './placement-loop.ts';
 import { startPlayCounts } from './play-counts.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { startViewingLoop } from './rights/viewing.ts';
+import { startScheduleLoop } from './schedule-loop.ts';
 import { SignalRate } from './signal-rate.ts';
 import { Links } from './site-reader/links.ts';
 import { createReaders } from './site-reader/open-readers.ts';
@@ -193,6 +194,7 @@ function startLoops(context: CentralContext & CaptionsLoopDeps, lifetime: Lifeti
   );
   lifetime.add('plays of the week', startPlayCounts({ db, log }).stop);
   lifetime.add('captions for the search', startCaptionsLoop(context).stop);
+  lifetime.add('schedule of videos', startScheduleLoop({ db, changes, log }).stop);
   lifetime.add('grants of viewers', startViewingLoop(context).stop);
   lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
 }

@@ -296,6 +296,9 @@ export const changeSchema = z.discriminatedUnion('kind', [
     isPrivate: z.literal(true).optional(),
     /** With `?audiences=true`: viewers in house networks may watch this private video. */
     isInternal: z.literal(true).optional(),
+    /** With `?schedules=true`: before and after these times, trackers play the video for nobody. */
+    publishAt: timestampSchema.optional(),
+    withdrawAt: timestampSchema.optional(),
     /** The video belonged to a lost site before; from now on it belongs to this site. */
     promoted: z.literal(true).optional(),
   }),

@@ -290,6 +290,11 @@ export const PROBLEMS = {
 
   // Catalogue and administration
   'video-unknown': entry(404, 'Video not found', 'Check the address. The video may not be published yet.'),
+  'video-scheduled': entry(
+    409,
+    'Video not published yet',
+    'Wait until its publishAt, or watch it in the studio of its site.',
+  ),
   'video-withdrawn': entry(410, 'Video withdrawn', 'Choose another video.'),
   'video-public': entry(409, 'Video is public', 'Share its address: no grant is needed.'),
   'grant-unknown': entry(404, 'Grant not found', 'Reload the list of links.'),

@@ -33,6 +33,7 @@ const videoColumns = [
   'videos.audience',
   'videos.owner_id',
   'videos.series_id',
+  'videos.publish_at',
   'members.name as site_name',
   sql<
     number | null
@@ -53,6 +54,7 @@ export type ListedVideo = Pick<
   | 'audience'
   | 'owner_id'
   | 'series_id'
+  | 'publish_at'
 > & {
   readonly site_name: string;
   /** Null while no tracker has registered this version. */

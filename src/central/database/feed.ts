@@ -91,12 +91,14 @@ export interface ChangeQuery {
   readonly limit: number;
   /** False for trackers of an earlier version, which would reject the page. */
   readonly withAudiences: boolean;
+  /** The same. */
+  readonly withSchedules: boolean;
 }
 
 export function listChanges(
   db: CentralDatabase,
   after: number,
-  { limit, withAudiences }: ChangeQuery,
+  { limit, ...members }: ChangeQuery,
 ): Promise<ChangePage> {
   // Both reads are in one transaction: a commit between them could put a site before a video that was not read.
   return db.transaction().execute(async tx => {
@@ -119,7 +121,7 @@ export function listChanges(
       ...videos.map(row => ({
         position: row.position,
         size: row.body.length,
-        change: () => formatVideoChange(row, withAudiences),
+        change: () => formatVideoChange(row, members),
       })),
       ...sites.filter(isSite).map(row => ({
         position: row.position,
@@ -148,7 +150,10 @@ type ChangedVideo = Pick<
   'site_id' | 'video_id' | 'position' | 'body' | 'superseded_by' | 'promoted'
 >;
 
-function formatVideoChange(row: ChangedVideo, withAudiences: boolean): Change {
+function formatVideoChange(
+  row: ChangedVideo,
+  { withAudiences, withSchedules }: Omit<ChangeQuery, 'limit'>,
+): Change {
   const record = parseStoredRecord(row.body);
   const { position } = row;
   const site = row.site_id;
@@ -177,6 +182,8 @@ function formatVideoChange(row: ChangedVideo, withAudiences: boolean): Change {
     ...(isGrowing ? { isGrowing } : {}),
     ...(audience === 'public' ? {} : { isPrivate: true }),
     ...(withAudiences && audience === 'internal' ? { isInternal: true } : {}),
+    ...(withSchedules && record.publishAt !== undefined ? { publishAt: record.publishAt } : {}),
+    ...(withSchedules && record.withdrawAt !== undefined ? { withdrawAt: record.withdrawAt } : {}),
   };
 }
 

@@ -75,6 +75,7 @@ interface VideoTable {
   kind: Generated<'video' | 'copy' | 'gone'>;
   /** The record as JSON. */
   body: string;
+  /** 1: its record is a tombstone. 2: its `withdrawAt` has passed, and its site has not sent a tombstone yet. */
   withdrawn: number;
   /** The site that took over the video when this one was declared lost. */
   superseded_by: SiteId | null;
@@ -93,6 +94,10 @@ interface VideoTable {
   audience: Audience | null;
   owner_id: string | null;
   series_id: string | null;
+  /** `publishAt` of the record while it is in the future, else 0: until then the row is like that of a private video. */
+  publish_at: Generated<number>;
+  /** `withdrawAt` of the record while it is in the future, else 0. */
+  withdraw_at: Generated<number>;
 }
 export type VideoRow = Selectable<VideoTable>;
 

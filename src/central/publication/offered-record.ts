@@ -22,6 +22,10 @@ export interface OfferedRecord {
   readonly audience: Audience | undefined;
   readonly owner: string | undefined;
   readonly series: string | undefined;
+  /** Milliseconds since 1970; 0 if the record has no `publishAt`. */
+  readonly publishAtMs: number;
+  /** Undefined if the record has no `withdrawAt`. */
+  readonly withdrawAtMs: number | undefined;
   /** The groups that may watch the video. Empty unless its audience is `groups`. */
   readonly groups: readonly string[];
 }
@@ -39,13 +43,15 @@ export function checkRecord({ record, hash }: RecordEntry): OfferedRecord {
   return { kind, video, version, hash, body, ...(record.kind === 'video' ? describe(record) : NO_VIDEO) };
 }
 
-type OfVideo = Pick<OfferedRecord, 'title' | 'searchText' | 'audience' | 'owner' | 'series' | 'groups'>;
+type OfVideo = Omit<OfferedRecord, 'kind' | 'video' | 'version' | 'hash' | 'body'>;
 const NO_VIDEO: OfVideo = {
   title: '',
   searchText: '',
   audience: undefined,
   owner: undefined,
   series: undefined,
+  publishAtMs: 0,
+  withdrawAtMs: undefined,
   groups: [],
 };
 
@@ -57,6 +63,8 @@ function describe(record: VideoRecord): OfVideo {
     audience,
     owner: record.owner?.id,
     series: record.series?.id,
+    publishAtMs: record.publishAt === undefined ? 0 : Date.parse(record.publishAt),
+    withdrawAtMs: record.withdrawAt === undefined ? undefined : Date.parse(record.withdrawAt),
     groups: audience === 'groups' ? [...new Set(record.groups)] : [],
   };
 }

@@ -86,10 +86,12 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       if (!found) throw videoUnknown();
       const { row, watchable } = found;
       if (!mayWatch(viewer, watchable)) {
+        // No link shows a video before its publishAt.
+        if (row.publish_at > 0) throw videoUnknown();
         if (granted instanceof Problem) throw granted;
         if (!granted) throw videoUnknown();
       }
-      const video = row.revoked_at === null ? formatVideo(row) : undefined;
+      const video = row.revoked_at === null && row.withdrawn === 0 ? formatVideo(row) : undefined;
       if (!video) throw problem('video-withdrawn', 'This video was withdrawn.');
       const [complete = video] = await withCopies(db, [video]);
       return complete;

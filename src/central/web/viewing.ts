@@ -14,7 +14,7 @@ import { parseStoredRecord } from '../database/stored-record.ts';
 import { signGrant } from '../rights/grants.ts';
 import { issueViewingGrant } from '../rights/viewing.ts';
 import { findWatchable, videoUnknown } from '../rights/watchable.ts';
-import { authorityOf, type CentralContext, listTrackerUrls } from './context/context.ts';
+import { authorityOf, type CentralContext, formatTime, listTrackerUrls } from './context/context.ts';
 
 const params = z.object({ id: videoIdSchema });
 
@@ -96,7 +96,13 @@ async function findFor(context: CentralContext, request: FastifyRequest, id: Vid
   const found = await findWatchable(context.db, id);
   if (!found || !mayWatch(viewer, found.watchable)) throw videoUnknown();
   const record = parseStoredRecord(found.row.body);
-  if (record.kind !== 'video') throw problem('video-withdrawn', 'This video was withdrawn.');
+  if (record.kind !== 'video' || found.row.withdrawn !== 0)
+    throw problem('video-withdrawn', 'This video was withdrawn.');
+  if (found.row.publish_at > 0)
+    throw problem(
+      'video-scheduled',
+      `This video is published on ${formatTime(found.row.publish_at)}. Until then, watch it in the studio of its site.`,
+    );
   return { viewer, id, durationMs: record.durationMs, isPublic: found.watchable.audience === 'public' };
 }
 

@@ -69,13 +69,15 @@ export class Registry {
   #known = 0;
   /** Incremented with every change of a site. */
   sitesVersion = 0;
+  readonly #now: () => number;
 
   readonly #reader = new ByteReader();
   readonly #writer = new ByteWriter();
   readonly #id = new Uint32Array(UUID_BYTES / 4);
   readonly #idBytes = new Uint8Array(this.#id.buffer);
 
-  constructor(seed = randomInt(2 ** 32), expectedVideos = 0) {
+  constructor(seed = randomInt(2 ** 32), expectedVideos = 0, now = Date.now) {
+    this.#now = now;
     this.#index = new IdIndex(this.#arena, ID_AT, seed, expectedVideos);
   }
 
@@ -212,7 +214,10 @@ export class Registry {
     const site = this.#siteIds[owner.siteNumber] as SiteId;
     const { version } = owner;
     const video = readVideo({ video: id, site, version, revision }, this.#reader, this.#shapes);
-    return { kind: 'known', video, holders };
+    const nowMs = this.#now();
+    // Decided by the record only, also while the site of the video cannot send its withdrawal.
+    if (video.withdrawAtMs > 0 && video.withdrawAtMs <= nowMs) return WITHDRAWN_VIDEO;
+    return video.publishAtMs > nowMs ? UNKNOWN : { kind: 'known', video, holders };
   }
 
   /** Number of videos that are not withdrawn. */

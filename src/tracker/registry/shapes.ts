@@ -10,6 +10,8 @@ export interface Shape {
   readonly isGrowing?: true;
   readonly isPrivate?: true;
   readonly isInternal?: true;
+  /** The times follow the rates. */
+  readonly isScheduled?: true;
 }
 
 const MAX_SHAPES = 50_000;

@@ -15,7 +15,11 @@ import { type ByteReader, type ByteWriter, readUuid, UUID_BYTES, writeUuid } fro
 import type { Shape, Shapes } from './shapes.ts';
 
 export type VideoChange = Extract<Change, { kind: 'video' }>;
-export type RegisteredVideo = Omit<VideoChange, 'kind' | 'position'>;
+export interface RegisteredVideo extends Omit<VideoChange, 'kind' | 'position' | 'publishAt' | 'withdrawAt'> {
+  /** Milliseconds since 1970; 0: none. */
+  readonly publishAtMs: number;
+  readonly withdrawAtMs: number;
+}
 
 export const ID_AT = 4;
 export const REVISION_AT = ID_AT + UUID_BYTES;
@@ -75,6 +79,7 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
     ...(change.isGrowing ? { isGrowing: true } : {}),
     ...(change.isPrivate ? { isPrivate: true } : {}),
     ...(change.isInternal ? { isInternal: true } : {}),
+    ...(change.publishAt || change.withdrawAt ? { isScheduled: true } : {}),
   };
   const text = JSON.stringify(shape);
   const number = shapes.numberOf(text);
@@ -84,6 +89,9 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
     writer.number(bandwidthBps);
     writer.number(averageBandwidthBps);
   }
+  if (!shape.isScheduled) return;
+  for (const time of [change.publishAt, change.withdrawAt])
+    writer.number(time === undefined ? 0 : Math.max(0, Date.parse(time)));
 }
 
 type VideoIdentity = Pick<RegisteredVideo, 'video' | 'site' | 'version' | 'revision'>;
@@ -97,6 +105,8 @@ class Video implements RegisteredVideo {
   readonly name: string;
   readonly bitrateBps: number;
   readonly durationMs: number;
+  readonly publishAtMs: number;
+  readonly withdrawAtMs: number;
   readonly #shape: Shape;
   readonly #rates: readonly number[];
 
@@ -113,6 +123,9 @@ class Video implements RegisteredVideo {
     const rates: number[] = [];
     for (let left = this.#shape.renditions.length * 2; left > 0; left--) rates.push(reader.number());
     this.#rates = rates;
+    const { isScheduled } = this.#shape;
+    this.publishAtMs = isScheduled ? reader.number() : 0;
+    this.withdrawAtMs = isScheduled ? reader.number() : 0;
   }
 
   get isGrowing(): true | undefined {

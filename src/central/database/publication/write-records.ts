@@ -1,14 +1,20 @@
 /** Writes records to the table of the catalogue. `take-records.ts` has decided before which of them may be written. */
-import { isAmong, selectRows } from '../../../kernel/sql/rows.ts';
-import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import { selectRows } from '../../../kernel/sql/rows.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 import { claimPositions } from '../feed.ts';
+import { EXPIRED } from '../scheduled-videos.ts';
 import type { CentralSchema, CentralTransaction, VideoRow } from '../schema.ts';
 import { writeVideoGroups } from '../video-groups.ts';
+import { hideCopies } from './hide-copies.ts';
 
-const isHidden = ({ audience }: OfferedRecord): boolean => audience !== undefined && audience !== 'public';
+/** Before its `publishAt`, a video is kept as a private one. */
+const isHidden = ({ record: { audience, publishAtMs }, atMs }: RecordWrite): boolean =>
+  audience !== undefined && (audience !== 'public' || publishAtMs > atMs);
+const isPending = ({ record: { publishAtMs }, atMs }: RecordWrite): boolean => publishAtMs > atMs;
+const isExpired = ({ record: { withdrawAtMs }, atMs }: RecordWrite): boolean =>
+  withdrawAtMs !== undefined && withdrawAtMs <= atMs;
 
 const kindOf = (record: OfferedRecord): VideoRow['kind'] =>
   isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
@@ -29,13 +35,17 @@ export async function writeRecords(tx: CentralTransaction, writes: readonly Reco
     hash: writes.map(({ record }) => record.hash),
     kind: writes.map(({ record }) => kindOf(record)),
     body: writes.map(({ record }) => record.body),
-    withdrawn: writes.map(({ record }) => (record.kind === 'tombstone' ? 1 : 0)),
+    withdrawn: writes.map(write => (write.record.kind === 'tombstone' ? 1 : isExpired(write) ? EXPIRED : 0)),
     published_at: writes.map(({ atMs }) => atMs),
     position: writes.map((_, order) => first + order),
     search_text: writes.map(({ record }) => record.searchText),
     title: writes.map(({ record }) => record.title),
-    private: writes.map(({ record }) => (isHidden(record) ? 1 : 0)),
-    audience: writes.map(({ record }) => (isHidden(record) ? (record.audience ?? null) : null)),
+    private: writes.map(write => (isHidden(write) ? 1 : 0)),
+    audience: writes.map(write =>
+      isHidden(write) && !isPending(write) ? (write.record.audience ?? null) : null,
+    ),
+    publish_at: writes.map(write => (isPending(write) ? write.record.publishAtMs : 0)),
+    withdraw_at: writes.map(write => (isExpired(write) ? 0 : (write.record.withdrawAtMs ?? 0))),
     owner_id: writes.map(({ record }) => record.owner ?? null),
     series_id: writes.map(({ record }) => record.series ?? null),
   };
@@ -78,29 +88,18 @@ export async function writeRecords(tx: CentralTransaction, writes: readonly Reco
           audience: ref('excluded.audience'),
           owner_id: ref('excluded.owner_id'),
           series_id: ref('excluded.series_id'),
+          publish_at: ref('excluded.publish_at'),
+          withdraw_at: ref('excluded.withdraw_at'),
         }))
         .whereRef('excluded.version', '>', 'videos.version'),
     )
     .execute();
-  await writeVideoGroups(tx, writes);
+  await writeVideoGroups(
+    tx,
+    writes.map(write => (isPending(write) ? { ...write, record: { ...write.record, groups: [] } } : write)),
+  );
   await hideCopies(
     tx,
     writes.map(({ record }) => record.video),
   );
-}
-
-/** Copies of videos that are not public are marked, so that only those who may manage sites count them. */
-async function hideCopies(tx: CentralTransaction, videos: readonly VideoId[]): Promise<void> {
-  const hidden = sql<number>`case when exists (
-    select 1 from videos as original
-    where original.video_id = videos.video_id and original.kind = 'video' and original.private = 1
-      and original.superseded_by is null
-  ) then 1 else 0 end`;
-  await tx
-    .updateTable('videos')
-    .set({ private: hidden })
-    .where(isAmong(tx, 'video_id', videos))
-    .where('kind', '=', sql.lit('copy'))
-    .where('private', '!=', hidden)
-    .execute();
 }

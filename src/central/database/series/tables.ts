@@ -73,6 +73,14 @@ export const seriesMigration: Migration = {
       .addColumn('internal', 'bigint', column => column.notNull())
       .addColumn('hidden', 'bigint', column => column.notNull())
       .execute();
+    for (const column of ['publish_at', 'withdraw_at']) {
+      await schema
+        .alterTable('videos')
+        .addColumn(column, 'bigint', definition => definition.notNull().defaultTo(0))
+        .execute();
+      await sql`create index ${sql.id(`videos_${column}`)} on videos (${sql.id(column)})
+        where ${sql.id(column)} > 0`.execute(db);
+    }
     await sql`insert into series_counts (series_id, "public", "internal", hidden)
       select series_id,
         count(case when private != 1 then 1 end),

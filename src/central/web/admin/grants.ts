@@ -73,7 +73,7 @@ async function requirePrivate(
 ): Promise<void> {
   const row = await requireLinks(context, request, video);
   if (row.revoked_at !== null) throw videoUnknown();
-  if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
+  if (row.withdrawn !== 0) throw problem('video-withdrawn', 'This video was withdrawn.');
   if (row.private !== 1)
     throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
 }

@@ -26,6 +26,7 @@ const changesQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(1_000).default(500),
   wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
   audiences: z.literal('true').optional(),
+  schedules: z.literal('true').optional(),
 });
 
 export function addChangeCalls(app: HttpServer, context: CentralContext): void {
@@ -36,7 +37,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     { schema: { querystring: changesQuerySchema, response: { 200: changePageSchema } } },
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
-      const { after, limit, wait, audiences } = request.query;
+      const { after, limit, wait, audiences, schedules } = request.query;
       const withAudiences = audiences !== undefined;
       // The page consists of up to 1,000 records that were validated on arrival, so they are not validated again on output.
       setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
@@ -46,7 +47,11 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
         reply,
         waitS: wait,
         async read() {
-          const page = await listChanges(db, start, { limit, withAudiences });
+          const page = await listChanges(db, start, {
+            limit,
+            withAudiences,
+            withSchedules: schedules !== undefined,
+          });
           return withAudiences ? { ...page, houseNetworks: config.houseNetworks.map(formatPrefix) } : page;
         },
         hasChanges: page => page.changes.length > 0,

@@ -107,6 +107,7 @@ export const zhProblems = {
 
   // 目录与管理
   'video-unknown': '找不到该视频。它可能尚未发布，或地址不完整。',
+  'video-scheduled': '该视频尚未到发布时间。',
   'video-withdrawn': '该视频已被发布站点下架。',
   'video-public': '该视频是公开的，可直接分享其地址。',
   'grant-unknown': '找不到该链接，请刷新页面。',
