@@ -1,4 +1,5 @@
 /** Builds the pages: src/ui → dist/ui, one HTML file for each page, and assets whose names contain a hash of their content. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
@@ -77,12 +78,65 @@ function withoutUnusedHlsParts(): Plugin {
   };
 }
 
+const MEDIA_ELEMENTS = path('src/ui/player/media-elements.ts');
+/** Elements that the listed ones contain. */
+const INNER_ELEMENTS = [
+  'media-gesture-receiver',
+  'media-preview-chapter-display',
+  'media-preview-thumbnail',
+  'media-preview-time-display',
+  'media-tooltip',
+];
+
+/**
+ * The elements of media-chrome bring their styles inline, which the content security policy forbids. It permits exactly these, by their
+ * hashes, on the pages that contain the player (src/kernel/http/pages.ts).
+ */
+function hashesOfInlineStyles(): Plugin {
+  const listHashes = async (): Promise<readonly string[]> => {
+    const listed = readFileSync(MEDIA_ELEMENTS, 'utf8').matchAll(/'media-chrome\/(media-[a-z-]+)\.js'/g);
+    const names = [...Array.from(listed, match => match[1] ?? ''), ...INNER_ELEMENTS];
+    const hashes = new Set<string>();
+    for (const name of names) {
+      const { default: element } = await import(`media-chrome/${name}.js`);
+      const html: string = element.getTemplateHTML({});
+      for (const [, style = ''] of html.matchAll(/<style>([^<]*)<\/style>/g))
+        hashes.add(`'sha256-${createHash('sha256').update(style).digest('base64')}'`);
+    }
+    return [...hashes];
+  };
+  return {
+    name: 'hashes-of-inline-styles',
+    apply: 'build',
+    async generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter(file => file.type === 'chunk');
+      const chunkOf = new Map(chunks.map(chunk => [chunk.fileName, chunk]));
+      const reaches = (fileName: string, seen: Set<string>): boolean => {
+        const chunk = chunkOf.get(fileName);
+        if (!chunk || seen.has(fileName)) return false;
+        seen.add(fileName);
+        return (
+          chunk.moduleIds.includes(MEDIA_ELEMENTS) ||
+          [...chunk.imports, ...chunk.dynamicImports].some(next => reaches(next, seen))
+        );
+      };
+      const hashes = await listHashes();
+      const pages = chunks.filter(chunk => chunk.isEntry && reaches(chunk.fileName, new Set()));
+      this.emitFile({
+        type: 'asset',
+        fileName: 'style-hashes.json',
+        source: JSON.stringify(Object.fromEntries(pages.map(({ name }) => [`${name}.html`, hashes]))),
+      });
+    },
+  };
+}
+
 export default defineConfig({
   root: path('src/ui'),
   // Pages are served at several depths (/, /watch/{video}, /admin), so the addresses of assets begin at the root.
   base: '/',
   publicDir: false,
-  plugins: [pagesFromTemplate(), withoutUnusedHlsParts()],
+  plugins: [pagesFromTemplate(), withoutUnusedHlsParts(), hashesOfInlineStyles()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: path('dist/ui'),

@@ -17,6 +17,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const LOST_PAGE = 'lost.html';
+/** Written by the build: for each page with inline styles, their hashes. */
+const STYLE_HASHES = 'style-hashes.json';
 const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' };
 const PAGE_HEADERS = { ...FILE_HEADERS, 'x-frame-options': 'DENY' };
 
@@ -52,8 +54,14 @@ function readPages(directory: string): ReadonlyMap<string, PageFile> {
   );
 }
 
+function readStyleHashes(files: ReadonlyMap<string, PageFile>): Readonly<Record<string, readonly string[]>> {
+  const file = files.get(STYLE_HASHES);
+  return file ? JSON.parse(file.body.toString()) : {};
+}
+
 export function servePages(app: HttpServer, options: PagesOptions): void {
   const files = readPages(options.directory);
+  const styleHashes = readStyleHashes(files);
   const send = (name: string, request: FastifyRequest, reply: FastifyReply, cacheControl: string) => {
     const file = files.get(name);
     if (!file) throw problem('not-found', 'There is no such page.');
@@ -65,7 +73,9 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   };
   for (const [pattern, name] of Object.entries(options.pages)) {
     app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
-      reply.header('content-security-policy', contentSecurityPolicy(await options.connectTo()));
+      const connectTo = await options.connectTo();
+      const policy = { connectTo, styles: styleHashes[name] ?? [] };
+      reply.header('content-security-policy', contentSecurityPolicy(policy));
       reply.headers(PAGE_HEADERS);
       if (options.unlisted.includes(pattern)) reply.header('x-robots-tag', 'noindex');
       return send(name, request, reply, 'no-cache');
@@ -76,7 +86,7 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     const page = files.get(LOST_PAGE);
     if (!page || !/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.callNotFound();
     reply.headers({ ...PAGE_HEADERS, 'cache-control': 'no-store', vary: 'accept' });
-    reply.header('content-security-policy', contentSecurityPolicy([]));
+    reply.header('content-security-policy', contentSecurityPolicy({ connectTo: [], styles: [] }));
     return reply.code(404).type(page.type).send(page.body);
   });
   // The build puts a hash of the content into these names, so the files never change.
@@ -85,11 +95,17 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   );
 }
 
-const contentSecurityPolicy = (connectTo: readonly string[]): string =>
+interface PagePolicy {
+  readonly connectTo: readonly string[];
+  /** The hashes of the permitted inline styles. */
+  readonly styles: readonly string[];
+}
+
+const contentSecurityPolicy = ({ connectTo, styles }: PagePolicy): string =>
   [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
+    ["style-src 'self'", ...styles].join(' '),
     `img-src 'self' data: ${connectTo.join(' ')}`,
     "font-src 'self'",
     `media-src 'self' data: blob: ${connectTo.join(' ')}`,

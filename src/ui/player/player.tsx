@@ -1,149 +1,150 @@
-/** The video element and its controls. The dataset of the element shows its state and the serving site to tests. */
+/** The player of every page. The dataset of its video shows its state and the serving site to tests. */
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Pictures } from '../../protocol/media/media.ts';
+import { useCallback, useRef, useState } from 'preact/hooks';
 import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';
-import type { VideoDetails } from '../../protocol/publication/details.ts';
+import { LANGUAGE_TAGS } from '../i18n/language.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
-import { type Playback, type PlaybackEvents, type PlaybackStats, startPlayback } from './hls/playback.ts';
-import { listenToKeys } from './keyboard.ts';
-import { SeekBar } from './seek-bar.tsx';
-import { TrackMenus } from './track-menus.tsx';
-import { NO_TRACKS } from './tracks.ts';
+import { useAppearance } from './captions/use-appearance.ts';
+import { ControlBar } from './chrome.tsx';
+import { seekTo } from './keyboard/keyboard.ts';
+import { LazyHelp, LazyMenu } from './lazy-parts.tsx';
+import { MediaController, MediaLoadingIndicator, request } from './media-elements.ts';
+import { useMediaSession } from './media-session.ts';
+import { Overlays, useHint } from './overlays.tsx';
+import type { PlayerProps } from './player-props.ts';
+import { useResume } from './resume/use-resume.ts';
+import { findCaptions } from './tracks.ts';
+import { type Engine, useEngine } from './use-engine.ts';
+import { useControls, useDurationMs, useInput } from './use-input.ts';
+import { useTextTracks } from './use-text-tracks.ts';
 
-const STATS_INTERVAL_MS = 500;
-
-/** What a page can do with a player, for example a transcript that is clicked, or an editor of captions. */
-export interface PlayerControls {
-  play(): void;
-  pause(): void;
-  seek(ms: number): void;
-  currentMs(): number;
-}
-
-export interface PlayerProps extends Partial<Omit<PlaybackEvents, 'onTracks'>> {
-  /** Under this id, the player remembers where the viewer stopped. Without it, it remembers nothing. */
-  readonly video?: string | undefined;
-  readonly url: string | undefined;
-  readonly sourceCount?: number;
-  /** Another number restarts playback at the current position. */
-  readonly attempt?: number;
-  readonly name: string;
-  readonly siteId?: string | undefined;
-  readonly chapters?: VideoDetails['chapters'];
-  /** Where playback starts, in milliseconds. Default: 0. */
-  readonly startMs?: number | undefined;
-  /** Default: true. */
-  readonly autoplay?: boolean;
-  /** The player sets it while it is on the page. */
-  readonly controls?: RefObject<PlayerControls | undefined>;
-  /** The position changed, in milliseconds. Several times a second during playback. */
-  readonly onTime?: (ms: number) => void;
-  /** URL of the revision at the best site, ending in `/`; undefined until it is known. */
-  readonly revisionUrl: string | undefined;
-  readonly pictures: Pictures | undefined;
-  /** The tracker's latest order of pathways. */
-  readonly priority?: readonly string[] | undefined;
-  readonly onStats?: (stats: PlaybackStats) => void;
-}
+/** In seconds. The controls stay while the pointer rests on them or a menu is open. */
+const AUTOHIDE = '3';
+const NEVER_HIDE = '-1';
 
 export function Player(props: PlayerProps) {
-  const { url, attempt = 0, name, siteId, revisionUrl, pictures, priority, controls } = props;
-  const { t } = useTranslation();
-  const ref = useRef<HTMLVideoElement>(null);
-  const [state, setState] = useState('loading');
-  const latest = useRef(props);
-  latest.current = props;
-  const position = useRef((props.startMs ?? 0) / 1_000);
-  const current = useRef<Playback | undefined>(undefined);
-  const [tracks, setTracks] = useState(NO_TRACKS);
-
-  useEffect(() => {
-    const video = ref.current;
-    if (!url || !video) return;
-    setState('loading');
-    const playback = startPlayback(
-      video,
-      { url, startAtSeconds: position.current, sourceCount: latest.current.sourceCount ?? 1 },
-      {
-        onServed: host => latest.current.onServed?.(host),
-        onNative: () => latest.current.onNative?.(),
-        onTracks: setTracks,
-        onSegment: report => latest.current.onSegment?.(report),
-        onFatal(failure) {
-          setState('failed');
-          latest.current.onFatal?.(failure);
-        },
-      },
-    );
-    current.current = playback;
-    // Browsers that refuse to start with sound start muted, or wait until the person presses play.
-    const play = (): void => {
-      video.play().catch(() => {
-        video.muted = true;
-        video.play().catch(() => setState('paused'));
-      });
-    };
-    if (latest.current.autoplay !== false) video.addEventListener('loadedmetadata', play, { once: true });
-    const timer = setInterval(() => {
-      if (video.currentTime > 0) position.current = video.currentTime;
-      latest.current.onStats?.(playback.readStats());
-    }, STATS_INTERVAL_MS);
-    return () => {
-      clearInterval(timer);
-      video.removeEventListener('loadedmetadata', play);
-      playback.stop();
-      current.current = undefined;
-    };
-  }, [url, attempt]);
-
-  useEffect(() => (ref.current ? listenToKeys(ref.current) : undefined), []);
-
-  useEffect(() => {
-    const video = ref.current;
-    if (!controls || !video) return;
-    controls.current = {
-      play: () => void video.play().catch(() => undefined),
-      pause: () => video.pause(),
-      seek(ms) {
-        video.currentTime = ms / 1_000;
-      },
-      currentMs: () => video.currentTime * 1_000,
-    };
-    return () => {
-      controls.current = undefined;
-    };
-  }, [controls]);
-
-  useEffect(() => {
-    if (priority) current.current?.setPathwayPriority(priority);
-  }, [priority]);
-
+  const { name, revisionUrl, pictures, chapters, next } = props;
+  const { language } = useTranslation();
+  const root = useRef<HTMLElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const engine = useEngine(video, props);
+  const { tracks } = engine;
+  const poster = pictures?.poster && revisionUrl ? `${revisionUrl}${POSTER}` : undefined;
+  const { appearance, setAppearance } = useAppearance();
+  const resume = useResume(video, { id: props.video, hasStart: (props.startMs ?? 0) > 0 });
+  const hint = useHint();
+  const [open, setOpen] = useState<'menu' | 'help'>();
+  const [cancelledNext, setCancelledNext] = useState<string>();
+  const href = next?.href;
+  const onNext = useCallback(() => href !== undefined && location.assign(href), [href]);
+  const seek = (ms: number): void => {
+    if (video.current) seekTo(video.current, ms / 1_000);
+  };
+  useTextTracks(video, {
+    storyboardUrl: pictures?.storyboard && revisionUrl ? `${revisionUrl}${STORYBOARD}` : undefined,
+    chapters,
+    durationMs: useDurationMs(video, props.durationMs),
+  });
+  useMediaSession(video, { title: name, artist: props.artist, poster, onNext: next && onNext });
+  useControls(video, props.controls);
+  useInput(root, video, {
+    toggleCaptions() {
+      const { captions, selectedCaptions } = tracks;
+      if (captions.length === 0) return false;
+      engine.selectCaptions(selectedCaptions >= 0 ? -1 : Math.max(0, findCaptions(captions, language)));
+      return true;
+    },
+    toggleFullscreen() {
+      const isFullscreen = root.current?.hasAttribute('mediaisfullscreen');
+      if (root.current) request(root.current, `media${isFullscreen ? 'exit' : 'enter'}fullscreenrequest`);
+    },
+    onHelp: () => setOpen('help'),
+    onNext: next && onNext,
+    onHint: hint.setSeconds,
+  });
+  const closeMenu = useCallback(() => {
+    setOpen(undefined);
+    root.current?.querySelector<HTMLElement>('[data-testid=player-settings]')?.focus();
+  }, []);
   return (
-    <>
-      <video
-        ref={ref}
-        controls
-        playsInline
-        aria-label={t.watch.player(name)}
-        data-testid="player"
-        data-site={siteId ?? ''}
-        data-state={state}
-        onTimeUpdate={event => latest.current.onTime?.(event.currentTarget.currentTime * 1_000)}
-        onPlaying={() => setState('playing')}
-        onPause={() => setState('paused')}
-        onWaiting={() => setState('waiting')}
-        onEnded={() => setState('ended')}
-        {...(pictures?.poster && revisionUrl ? { poster: `${revisionUrl}${POSTER}` } : {})}
+    <MediaController
+      ref={root}
+      class="player"
+      lang={LANGUAGE_TAGS[language]}
+      nohotkeys=""
+      gesturesdisabled=""
+      nosubtitleslangpref=""
+      nomutedpref=""
+      autohide={open === 'menu' ? NEVER_HIDE : AUTOHIDE}
+    >
+      <PlayerVideo video={video} poster={poster} engine={engine} player={props} />
+      <MediaLoadingIndicator slot="centered-chrome" noautohide="" />
+      <Overlays
+        resumeMs={resume.offeredMs}
+        onResume={ms => {
+          if (ms !== undefined) seek(ms);
+          resume.dismiss();
+        }}
+        isSilenced={engine.isSilenced}
+        onUnmute={engine.unmute}
+        hintSeconds={hint.seconds}
+        next={engine.state === 'ended' && cancelledNext !== href ? next : undefined}
+        onCancelNext={() => setCancelledNext(href)}
       />
-      {pictures?.storyboard && revisionUrl && (
-        <SeekBar video={ref} storyboardUrl={`${revisionUrl}${STORYBOARD}`} />
+      {open === 'menu' && (
+        <LazyMenu
+          video={video}
+          tracks={tracks}
+          qualities={engine.qualities}
+          chapters={chapters}
+          appearance={appearance}
+          siteName={props.siteName}
+          linkAt={props.linkAt}
+          playback={engine.playback}
+          onAppearance={setAppearance}
+          onCaptions={engine.selectCaptions}
+          onHelp={() => setOpen('help')}
+          onClose={closeMenu}
+        />
       )}
-      <TrackMenus
-        tracks={tracks}
-        onAudioTrack={index => current.current?.selectAudioTrack(index)}
-        onCaptions={index => current.current?.selectCaptions(index)}
+      <ControlBar
+        hasCaptions={tracks.captions.length > 0}
+        isMenuOpen={open === 'menu'}
+        onMenu={() => setOpen(open === 'menu' ? undefined : 'menu')}
+        onNext={next && onNext}
       />
-    </>
+      {open === 'help' && <LazyHelp onClose={() => setOpen(undefined)} />}
+    </MediaController>
+  );
+}
+
+interface PlayerVideoProps {
+  readonly video: RefObject<HTMLVideoElement | null>;
+  readonly poster: string | undefined;
+  readonly engine: Engine;
+  readonly player: PlayerProps;
+}
+
+function PlayerVideo({ video, poster, engine, player }: PlayerVideoProps) {
+  const { t } = useTranslation();
+  const { state, setState } = engine;
+  return (
+    <video
+      ref={video}
+      slot="media"
+      tabIndex={0}
+      playsInline
+      aria-label={t.watch.player(player.name)}
+      data-testid="player"
+      data-site={player.siteId ?? ''}
+      data-state={state}
+      onTimeUpdate={event => player.onTime?.(event.currentTarget.currentTime * 1_000)}
+      onPlaying={() => setState('playing')}
+      onPause={() => setState('paused')}
+      onWaiting={() => setState('waiting')}
+      onVolumeChange={engine.onVolume}
+      onEnded={() => setState('ended')}
+      {...(poster === undefined ? {} : { poster })}
+    />
   );
 }

@@ -1,4 +1,4 @@
-/** The audio tracks and captions of a video, and their names in menus. Pure. */
+/** The renditions, audio tracks and captions of a video, and their names in menus. Pure. */
 import { formatLanguageName } from '../i18n/language-name.ts';
 
 export interface Track {
@@ -31,4 +31,45 @@ export function formatTrackName({ name, language }: Track, pageLanguage: string)
   const authorName = /^(.*) \(\d+\)$/.exec(name)?.[1];
   const languageName = language && formatLanguageName(language, pageLanguage);
   return authorName && languageName ? `${languageName} · ${authorName}` : (authorName ?? languageName);
+}
+
+export interface Quality {
+  readonly height: number;
+  readonly width: number;
+  readonly bitrateBps: number;
+}
+
+export interface Qualities {
+  readonly all: readonly Quality[];
+  /** −1: the player chooses. */
+  readonly selected: number;
+  /** The one that plays; −1 before the first one. */
+  readonly current: number;
+}
+export const NO_QUALITIES: Qualities = { all: [], selected: -1, current: -1 };
+
+/** `720p`: the shorter side, as a portrait video has its lines on the other one. */
+export const formatHeight = ({ height, width }: Pick<Quality, 'height' | 'width'>): string =>
+  `${width > 0 ? Math.min(height, width) : height}p`;
+
+/** The names in the menu, in the order of the list. Two renditions of one height differ by their bit rates. */
+export function listQualityNames(
+  all: readonly Quality[],
+  formatBitrate: (bps: number) => string,
+): readonly string[] {
+  const heights = all.map(formatHeight);
+  return all.map((quality, index) => {
+    const height = heights[index] ?? '';
+    const isUnique = heights.filter(other => other === height).length === 1;
+    return isUnique ? height : `${height} · ${formatBitrate(quality.bitrateBps)}`;
+  });
+}
+
+/** The captions whose language matches a BCP 47 tag best: the same tag, otherwise the same language. −1 if there are none. */
+export function findCaptions(captions: readonly Track[], wanted: string): number {
+  const tag = wanted.toLowerCase();
+  const [base] = tag.split('-');
+  const languages = captions.map(({ language }) => language?.toLowerCase());
+  const exact = languages.indexOf(tag);
+  return exact >= 0 ? exact : languages.findIndex(language => language?.split('-')[0] === base);
 }

@@ -50,6 +50,14 @@ function encodeVideo(): Buffer {
   }
 }
 
+/** Chooses an item on a page of the player's menu, and closes the menu. */
+async function choose(page: Page, menuPage: string, item: string): Promise<void> {
+  await page.getByTestId('player-settings').click();
+  await page.getByTestId(`menu-${menuPage}`).click();
+  await page.getByTestId(`menu-${item}`).click();
+  await page.getByTestId('player-settings').click();
+}
+
 describe.skipIf(!chromiumPath)('the extras of a video', () => {
   let demo: Demo;
   let browser: Browser;
@@ -186,7 +194,7 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
         (await page.evaluate<number>('document.querySelector("video").currentTime')) > 0.5 || undefined,
       30_000,
     );
-    await page.getByTestId('choose-captions').selectOption({ label: 'Simplified Chinese' });
+    await choose(page, 'captions', 'captions-1');
     await eventually(
       'the captions are shown',
       async () =>
@@ -196,31 +204,23 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
           )
         ).includes('你好') || undefined,
     );
-    const audio = page.getByTestId('choose-audio');
-    await audio.selectOption({ label: 'English · Commentary' });
+    await choose(page, 'audio', 'audio-1');
+    await page.getByTestId('player-settings').click();
     await eventually(
       'the other audio track is chosen',
-      async () => (await audio.inputValue()) === '1' || undefined,
+      async () =>
+        (await page.getByTestId('menu-audio').innerText()).includes('English · Commentary') || undefined,
     );
-    await page
-      .getByTestId('seek-bar')
-      .locator('input')
-      .hover({ position: { x: 300, y: 5 } });
-    const preview = page.getByTestId('seek-preview');
-    await preview.waitFor();
-    expect(
-      await preview
-        .locator('div')
-        .evaluate(
-          element => (element as unknown as { style: { backgroundImage: string } }).style.backgroundImage,
-        ),
-    ).toContain('storyboard.jpg');
+    await page.getByTestId('player-menu').press('Escape');
+    const range = page.getByTestId('seek-bar');
+    await eventually('the preview is shown', async () => {
+      await range.hover({ position: { x: 290 + Math.random() * 20, y: 10 } });
+      const image = await range.getAttribute('mediapreviewimage');
+      return image?.includes('storyboard.jpg') || undefined;
+    });
     await page.screenshot({ path: `${PICTURES}/watch-tracks.png` });
     const before = await page.evaluate<number>('document.querySelector("video").currentTime');
-    await page
-      .getByTestId('seek-bar')
-      .locator('input')
-      .click({ position: { x: 500, y: 5 } });
+    await range.click({ position: { x: 500, y: 10 } });
     await eventually(
       'it has jumped',
       async () =>
@@ -231,8 +231,10 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     for (const [element, key, to] of [
       ['video', 'ArrowRight', 11],
       ['video', 'ArrowLeft', 1],
-      ['.seek-bar input', 'ArrowDown', 1],
-      ['.seek-bar input', 'ArrowRight', 11],
+      ['media-time-range', 'ArrowDown', 1],
+      ['media-time-range', 'ArrowRight', 11],
+      ['video', 'l', 12],
+      ['video', '5', 6],
     ] as const) {
       await page.evaluate('document.querySelector("video").currentTime = 6');
       await page.locator(element).press(key);
@@ -241,10 +243,9 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
         `${element} ${key}`,
       ).toBeCloseTo(to, 0);
     }
-    await preview.waitFor();
     await page.context().close();
     const phone = await open(`${demo.central}/watch/${id}`, { phone: true });
-    await phone.getByTestId('choose-captions').waitFor();
+    await phone.getByTestId('captions-button').waitFor();
     expect(await phone.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     await phone.screenshot({ path: `${PICTURES}/watch-tracks-phone.png`, fullPage: true });
     await phone.context().close();

@@ -219,7 +219,7 @@ async function watch(page: Page, central: string, { id }: Subject): Promise<void
   expect(await page.getByTestId('error').count()).toBe(0);
   expect(loaded.filter(url => url.endsWith('/viewing'))).toHaveLength(1);
   await page.getByTestId('seek-bar').hover();
-  await page.getByTestId('seek-preview').waitFor();
+  await page.locator('media-time-range[mediapreviewimage]').waitFor();
   await eventually('it has its pictures', () =>
     ['poster.jpg', 'storyboard.vtt', 'storyboard.jpg'].every(file =>
       loaded.some(url => /\/t\/[\w-]{40}\/v\//.test(url) && url.endsWith(`/${file}`)),

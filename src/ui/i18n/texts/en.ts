@@ -6,6 +6,7 @@ import { enAudit } from './en-audit.ts';
 import { enCatalogue } from './en-catalogue.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
+import { enPlayer } from './en-player.ts';
 import { enProblems } from './en-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
@@ -45,6 +46,7 @@ export const en = {
   ...enPeopleAdmin,
   ...enAudit,
   ...enCatalogue,
+  ...enPlayer,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',

@@ -5,6 +5,7 @@ import { zhAudit } from './zh-audit.ts';
 import { zhCatalogue } from './zh-catalogue.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
+import { zhPlayer } from './zh-player.ts';
 import { zhProblems } from './zh-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
@@ -40,6 +41,7 @@ export const zh: Texts = {
   ...zhPeopleAdmin,
   ...zhAudit,
   ...zhCatalogue,
+  ...zhPlayer,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',

@@ -22,6 +22,16 @@ describe('an error of hls.js', () => {
   ])('that is fatal, of type %s, after a recovery %s: %s', (type, hasRecovered, next) => {
     expect(judgeHlsError(error({ type, fatal: true }), hasRecovered).next).toBe(next);
   });
+  it('distinguishes a site at its limits and an unknown codec from other failures', () => {
+    expect(judgeHlsError(error({ fatal: true, status: 503 }), false).next).toBe('busy');
+    const type = ErrorTypes.MEDIA_ERROR;
+    for (const details of [
+      ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR,
+      ErrorDetails.BUFFER_ADD_CODEC_ERROR,
+      ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR,
+    ])
+      expect(judgeHlsError(error({ type, details, fatal: true }), false).next).toBe('codec');
+  });
   it('that is not fatal changes nothing', () => {
     for (const type of Object.values(ErrorTypes)) {
       expect(judgeHlsError(error({ type }), false).next).toBe('continue');

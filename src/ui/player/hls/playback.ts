@@ -11,7 +11,7 @@ import type {
   LoadPolicy,
   SteeringManifestLoadedData,
 } from 'hls.js';
-import type { Tracks } from '../tracks.ts';
+import type { Qualities, Tracks } from '../tracks.ts';
 import { type ConnectionFacts, chooseLoadLimitMs } from './load-limit.ts';
 import { judgeHlsError, type PlaybackFailure } from './playback-errors.ts';
 import { measureSegment, type SegmentReport } from './segment-report.ts';
@@ -21,6 +21,10 @@ export interface PlaybackStats {
   readonly bufferedSeconds: number;
   readonly width: number;
   readonly height: number;
+  /** RFC 6381; empty while unknown. */
+  readonly codecs: readonly string[];
+  readonly droppedFrames: number;
+  readonly frames: number;
 }
 
 export interface PlaybackEvents {
@@ -30,9 +34,12 @@ export interface PlaybackEvents {
   readonly onNative: () => void;
   /** The available or the selected tracks changed. */
   readonly onTracks: (tracks: Tracks) => void;
+  /** The available, the selected or the playing rendition changed. */
+  readonly onQualities: (qualities: Qualities) => void;
   /** A segment of the main rendition arrived, or failed. Never called with the built-in player of a browser. */
   readonly onSegment: (report: SegmentReport) => void;
-  readonly onFatal: (failure: PlaybackFailure) => void;
+  /** `retryAfterSeconds`: when the last site asked to try again. */
+  readonly onFatal: (failure: PlaybackFailure, retryAfterSeconds?: number) => void;
 }
 
 interface PlaybackOptions {
@@ -47,6 +54,8 @@ export interface Playback {
   selectAudioTrack(index: number): void;
   /** −1 switches captions off. */
   selectCaptions(index: number): void;
+  /** −1 lets the player choose. */
+  selectQuality(index: number): void;
   /** Applies the tracker's current order of sites sooner than the player would request it. */
   setPathwayPriority(pathways: readonly string[]): void;
   stop(): void;
@@ -126,6 +135,8 @@ export function startPlayback(
       bufferedSeconds: readBufferedSeconds(video),
       width: video.videoWidth,
       height: video.videoHeight,
+      codecs: readCodecs(hls),
+      ...readFrames(video),
     }),
     selectAudioTrack(index) {
       if (hls) hls.audioTrack = index;
@@ -134,6 +145,9 @@ export function startPlayback(
       if (!hls) return;
       hls.subtitleDisplay = index >= 0;
       hls.subtitleTrack = index;
+    },
+    selectQuality(index) {
+      if (hls) hls.nextLevel = index;
     },
     setPathwayPriority(pathways) {
       priority = pathways;
@@ -195,9 +209,13 @@ function attachHls({ HlsPlayer, video, options, events, cloneIds }: HlsParts): H
     const report = measureSegment(host, loaded, loading.end - loading.start);
     if (report) events.onSegment(report);
   });
-  hls.on(HlsPlayer.Events.ERROR, (_event: string, { type, details, fatal, frag, response }: ErrorData) => {
+  hls.on(HlsPlayer.Events.ERROR, (_event: string, data: ErrorData) => {
+    const { type, details, fatal, frag, response, networkDetails } = data;
     const segment = frag && { isMain: frag.type === 'main', loadedBytes: frag.stats.loaded };
-    const verdict = judgeHlsError({ type, details, fatal, segment: segment ?? undefined }, hasRecovered);
+    const verdict = judgeHlsError(
+      { type, details, fatal, status: response?.code, segment: segment ?? undefined },
+      hasRecovered,
+    );
     if (frag && verdict.isSlowSegment) {
       timeoutsInARow++;
       setLoadLimit(frag.duration);
@@ -210,8 +228,17 @@ function attachHls({ HlsPlayer, video, options, events, cloneIds }: HlsParts): H
     if (verdict.next === 'recover-media') {
       hasRecovered = true;
       hls.recoverMediaError();
-    } else events.onFatal(verdict.next);
+    } else events.onFatal(verdict.next, readRetryAfter(networkDetails));
   });
+  const reportQualities = (): void => events.onQualities(readQualities(hls));
+  for (const name of [
+    HlsPlayer.Events.MANIFEST_PARSED,
+    HlsPlayer.Events.LEVELS_UPDATED,
+    HlsPlayer.Events.LEVEL_SWITCHING,
+    HlsPlayer.Events.LEVEL_SWITCHED,
+  ]) {
+    hls.on(name, reportQualities);
+  }
   const reportTracks = (): void => events.onTracks(readTracks(hls));
   for (const name of [
     HlsPlayer.Events.AUDIO_TRACKS_UPDATED,
@@ -223,7 +250,45 @@ function attachHls({ HlsPlayer, video, options, events, cloneIds }: HlsParts): H
   }
   hls.loadSource(options.url);
   hls.attachMedia(video);
+  offerAirPlay(video, options.url);
   return hls;
+}
+
+/** Safari sends only a stream that it plays by itself to a television: a second source, which hls.js does not use. */
+function offerAirPlay(video: HTMLVideoElement, url: string): void {
+  if (!('ManagedMediaSource' in globalThis)) return;
+  const source = document.createElement('source');
+  source.type = 'application/vnd.apple.mpegurl';
+  source.src = url;
+  video.append(source);
+  video.disableRemotePlayback = false;
+}
+
+function readQualities(hls: Hls): Qualities {
+  return {
+    all: hls.levels.map(({ height, width, bitrate }) => ({ height, width, bitrateBps: bitrate })),
+    selected: hls.autoLevelEnabled ? -1 : hls.manualLevel,
+    current: hls.currentLevel,
+  };
+}
+
+function readCodecs(hls: Hls | undefined): readonly string[] {
+  const level = hls?.levels[hls.currentLevel];
+  return [level?.videoCodec, level?.audioCodec].filter(
+    codec => codec !== undefined && codec !== '',
+  ) as string[];
+}
+
+function readFrames(video: HTMLVideoElement): Pick<PlaybackStats, 'droppedFrames' | 'frames'> {
+  const quality = video.getVideoPlaybackQuality?.();
+  return { droppedFrames: quality?.droppedVideoFrames ?? 0, frames: quality?.totalVideoFrames ?? 0 };
+}
+
+/** Only seconds are understood. */
+function readRetryAfter(details: unknown): number | undefined {
+  if (!(details instanceof XMLHttpRequest)) return undefined;
+  const seconds = Number(details.getResponseHeader('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
 function readTracks(hls: Hls): Tracks {
