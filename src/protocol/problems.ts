@@ -224,6 +224,13 @@ export const PROBLEMS = {
     'Use another base URL, or revoke the member that has it.',
   ),
   'series-unknown': entry(404, 'Series not found', 'Check the id of the series.'),
+  'series-too-many': entry(409, 'Too many series', 'Delete a series first.'),
+  'schedule-invalid': entry(400, 'Schedule not possible', 'Choose other times, or withdraw the video.'),
+  'fields-invalid': entry(
+    400,
+    'Value of a field not permitted',
+    'Choose a permitted value. GET /api/fields lists the fields.',
+  ),
   'series-exists': entry(409, 'Series already exists', 'Use another id, or change the series that has it.'),
   'image-invalid': entry(415, 'Not a usable image', 'Send a PNG, JPEG or WebP image within the limits.'),
   'site-unknown': entry(404, 'Site not found', 'Check the id of the site.'),

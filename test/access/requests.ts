@@ -211,6 +211,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /api/assignments': { path: '/api/assignments?after=0' },
     'GET /api/withdrawals/feed': { path: '/api/withdrawals/feed?after=0' },
     'GET /api/rights': { path: '/api/rights?after=0&people=true' },
+    'GET /api/lists': {},
     'POST /api/handshakes': { body: { start: NONCE, epoch: 0, digest: '0'.repeat(64) } },
     'POST /api/handshakes/held': { body: { epoch: EPOCH } },
     'POST /api/handshakes/records': { body: { epoch: EPOCH, videos: ['{video}'] } },
@@ -251,6 +252,9 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
 
     'GET /api/site': {},
     'GET /api/library': {},
+    'GET /api/series': {},
+    'GET /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
+    'GET /api/fields': {},
     'GET /sample': {},
     'GET /probe': {},
 

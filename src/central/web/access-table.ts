@@ -120,6 +120,7 @@ export const CENTRAL_ACCESS: AccessTable = {
   'GET /api/assignments': 'member',
   'GET /api/withdrawals/feed': 'member',
   'GET /api/rights': 'member',
+  'GET /api/lists': 'member',
   'POST /api/handshakes': 'member',
   'POST /api/handshakes/held': 'member',
   'POST /api/handshakes/records': 'member',

@@ -24,6 +24,7 @@ import { addChangeCalls } from './members/changes.ts';
 import { addHandshakeCalls } from './members/handshakes.ts';
 import { addJoinCalls } from './members/join.ts';
 import { addLinkCalls } from './members/links.ts';
+import { addListCalls } from './members/lists.ts';
 import { addPeerMeasurementCalls } from './members/peer-measurements.ts';
 import { addPlayCalls } from './members/plays.ts';
 import { addRightsCalls } from './members/rights.ts';
@@ -77,6 +78,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   // Members
   addJoinCalls(app, context);
   addSignalCalls(app, context);
+  addListCalls(app, context);
   addLinkCalls(app, context);
   addHandshakeCalls(app, context);
   addWithdrawalCalls(app, context);

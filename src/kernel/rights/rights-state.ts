@@ -132,6 +132,10 @@ export class RightsState {
     if (this.isPrivate(video) !== before) for (const listener of this.#listeners) listener(video);
   }
 
+  isMarked(source: PrivacySource, video: VideoId): boolean {
+    return this.#videos[source].has(video);
+  }
+
   /** Replaces the set of private videos that this site stores. */
   markOwn(videos: ReadonlySet<VideoId>): void {
     for (const video of this.#videos.own) if (!videos.has(video)) this.mark('own', video, false);

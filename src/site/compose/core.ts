@@ -26,6 +26,7 @@ import type { Storage } from '../media/storage/storage.ts';
 import { openStorage } from '../media/storage/storage.ts';
 import { createAuthenticate } from '../people/authenticate.ts';
 import { createSitePeople, type SitePeople } from '../people/people.ts';
+import { type KeptLists, openCentralLists } from '../publication/central-lists.ts';
 import { createMembership, type SiteMembership } from '../publication/membership.ts';
 import { type OpenedRights, openRights } from '../rights/open-rights.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
@@ -67,6 +68,8 @@ export interface SiteCore {
   readonly people: SitePeople;
   readonly audit: SiteAudit;
   readonly events: SiteEvents;
+  /** Series and the operator's fields. */
+  readonly lists: KeptLists;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
   readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
 }
@@ -103,6 +106,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     record: audit.recordWatch,
   });
   rights.rights.onWatch(tokens.noteWatch);
+  const lists = await openCentralLists(db);
   return {
     config,
     log,
@@ -118,6 +122,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     newVideoId: () => makeVideoId(idOwner),
     rights,
     tokens,
+    lists,
     events: {
       recordWritten: createEvent(),
       recordsPublished: createEvent(),

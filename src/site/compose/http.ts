@@ -9,12 +9,12 @@ import { openNonces } from '../../kernel/identity/nonce-files.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { centralClientOf } from '../../kernel/membership/central-client.ts';
-import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { SITE_ACCESS } from '../http/access-table.ts';
+import { serveCentralLists } from '../http/central-lists.ts';
 import { findPerson } from '../http/find-person.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveGatewayCaptions } from '../http/gateway-captions.ts';
@@ -47,7 +47,8 @@ export interface HttpDeps {
   readonly media: MediaPart;
   readonly delivery: DeliveryPart;
   readonly copies: CopiesPart;
-  readonly dropVideo: (video: VideoId) => Promise<void>;
+  /** Closes the files of a withdrawn video and deletes it from the buffer. */
+  readonly onWithdrawn: (video: VideoId) => Promise<void>;
   readonly files: SiteFiles;
 }
 
@@ -70,6 +71,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     findPerson: findPersonOf(core),
     note: core.audit.note,
     rights: rights.rights,
+    fields: fieldsOf(core),
     newVideoId,
     maxUploadBytes: config.maxUpload,
     keepFreeBytes: config.keepFree,
@@ -112,6 +114,11 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   };
 }
 
+const fieldsOf =
+  ({ lists }: SiteCore) =>
+  () =>
+    lists.current()?.fields;
+
 const findPersonOf =
   ({ membership }: SiteCore) =>
   (id: string) =>
@@ -120,14 +127,9 @@ const findPersonOf =
 function addStudioCalls(
   app: HttpServer,
   core: SiteCore,
-  {
-    uploads,
-    reserve,
-    delivery,
-    dropVideo,
-  }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve },
+  { uploads, reserve, onWithdrawn }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve },
 ): void {
-  const { config, storage, rights, events, log } = core;
+  const { config, storage, rights, events } = core;
   const shared = {
     db: core.db,
     guard: core.guard,
@@ -140,16 +142,12 @@ function addStudioCalls(
   serveStudio(app, {
     ...shared,
     findPerson: findPersonOf(core),
+    fields: fieldsOf(core),
     rights: rights.rights,
     tokens: core.tokens,
     uploads,
     reserve,
-    // A buffer in another process that is unavailable gets the withdrawal later. The author need not wait for that.
-    onWithdrawn: video =>
-      dropVideo(video).catch(error => {
-        if (delivery.buffer) throw error;
-        log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
-      }),
+    onWithdrawn,
   });
   servePeople(app, {
     guard: core.guard,
@@ -162,7 +160,19 @@ function addStudioCalls(
 
 function addCalls(
   { app, metrics }: Http,
-  { config, db, storage, tools, membership, rights, tokens, guard, events, fetchUpstreamsSigned }: SiteCore,
+  {
+    config,
+    db,
+    storage,
+    tools,
+    membership,
+    rights,
+    tokens,
+    guard,
+    events,
+    lists,
+    fetchUpstreamsSigned,
+  }: SiteCore,
   { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
 ): void {
   const fromCentral = {
@@ -193,6 +203,7 @@ function addCalls(
     stoppedBecause: membership.stoppedBecause,
     connection: () => ({ isConnected: copies.isConnected(), respondedAtMs: copies.respondedAtMs() }),
   });
+  serveCentralLists(app, { lists: lists.current, centralUrl: () => config.central });
   serveProbe(app, membership.siteId, delivery.load, delivery.admitSample);
   serveLibrary(app, {
     db,

@@ -84,6 +84,8 @@ export function startPublication(core: SiteCore, parts: PublicationDeps, lifetim
     log,
   });
   run('catalogue sync', catalogueSync);
+  const lists = core.lists.follow(() => centralClientOf(membership.identity()), log);
+  run('lists of central', lists, 'joined');
   const watch = membership.start({
     onJoined: events.joined.emit,
     onUnreachable: events.unreachable.emit,

@@ -5,6 +5,7 @@ import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
 import { listVideosInState } from '../database/tables/videos.ts';
+import { createSchedule } from '../http/schedule.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { removeOrphans } from '../maintenance/orphans.ts';
 import { startCopies } from './copies.ts';
@@ -25,10 +26,17 @@ export const startWithWeb = (config: SiteConfig, files: SiteFiles, log: Log): Pr
       await delivery.drop(video);
       await media.forget(video);
     };
+    // A buffer in another process that is unavailable gets the withdrawal later. The author need not wait for that.
+    const onWithdrawn = (video: VideoId): Promise<void> =>
+      dropVideo(video).catch(error => {
+        if (delivery.buffer) throw error;
+        log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
+      });
     const copies = startCopies(core, media, lifetime);
     startPublication(core, { media, delivery, copies, dropVideo }, lifetime);
-    const http = await openHttp(core, { media, delivery, copies, dropVideo, files }, lifetime);
+    const http = await openHttp(core, { media, delivery, copies, onWithdrawn, files }, lifetime);
     await finishDeletions(core, dropVideo);
+    await startSchedule(core, http, onWithdrawn, lifetime);
     await startProcessing(core, media, lifetime);
     startMaintenanceOf(core, media, http, lifetime);
     return { url: await http.listen() };
@@ -47,6 +55,29 @@ async function finishDeletions(
   await removeOrphans(db, storage).catch(error =>
     log.warn({ err: error }, 'some orphans could not be removed; the next start will retry'),
   );
+}
+
+/** Videos that were due while the site was stopped change before its first request. */
+async function startSchedule(
+  core: SiteCore,
+  { reserve }: HttpPart,
+  onWithdrawn: (video: VideoId) => Promise<void>,
+  lifetime: Lifetime,
+): Promise<void> {
+  const { rights, events, log } = core;
+  const schedule = createSchedule({
+    ...core,
+    ...rights,
+    reserve,
+    onRecord: events.recordWritten.emit,
+    onWithdrawn,
+  });
+  await schedule
+    .run()
+    .catch(error =>
+      log.warn({ reason: messageOf(error) }, 'the schedule of videos could not be applied yet'),
+    );
+  lifetime.add('schedule of videos', schedule.start().stop);
 }
 
 function startMaintenanceOf(core: SiteCore, media: MediaPart, http: HttpPart, lifetime: Lifetime): void {

@@ -6,7 +6,16 @@ import { readSignal } from './publication/signal.ts';
 import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 
 const TABLES = [
-  ...['audit_events', 'catalogue_entries', 'copies', 'credentials', 'file_checks', 'job_steps', 'jobs'],
+  ...[
+    'audit_events',
+    'catalogue_entries',
+    'central_lists',
+    'copies',
+    'credentials',
+    'file_checks',
+    'job_steps',
+    'jobs',
+  ],
   ...['records', 'revisions', 'signal', 'uploads', 'videos'],
 ];
 

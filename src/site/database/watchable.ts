@@ -1,10 +1,11 @@
 /** Which videos that are not public a viewer may watch at this site, by what the site itself knows of them. */
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
-import { type Audience, audienceOf } from '../../protocol/people/audience.ts';
+import { type Audience, type AudienceOfVideo, audienceOf } from '../../protocol/people/audience.ts';
 import { type Action, isAllowed } from '../../protocol/people/permissions.ts';
 import { mayWatch, type Viewer } from '../../protocol/people/viewing.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
-import { audienceOfRow, targetOf } from './tables/people-columns.ts';
+import { phaseAt } from '../../protocol/publication/schedule.ts';
+import { audienceOfRow, isPending, targetOf } from './tables/people-columns.ts';
 import type { VideoRow } from './tables/schema.ts';
 import type { SiteDatabase } from './tables/videos.ts';
 
@@ -30,7 +31,7 @@ export async function listWatchable(
     return new Map();
   const own = await db
     .selectFrom('videos')
-    .select(['id', 'private', 'audience', 'groups', 'owner_id', 'series_id'])
+    .select(['id', 'private', 'audience', 'groups', 'owner_id', 'series_id', 'publish_at'])
     .where('id', 'in', videos)
     .where('approval', 'is', null)
     .execute();
@@ -41,13 +42,16 @@ export async function listWatchable(
     .where('held_record', 'is not', null)
     .execute();
   const all = [
-    ...own.map(row => ({ id: row.id, ...audienceOfRow(row), ...targetOf(site, row) })),
-    ...copies.map(({ video_id: id, origin, held_record }) => {
+    ...own.map(row => ({ id: row.id, ...audienceNow(row), ...targetOf(site, row) })),
+    ...copies.flatMap(({ video_id: id, origin, held_record }) => {
       const record = JSON.parse(held_record ?? '{}') as Partial<VideoRecord>;
+      const phase = phaseAt(record, Date.now());
+      if (phase === 'expired') return [];
       return {
         id,
-        audience: audienceOf(record),
-        groups: record.groups ?? [],
+        ...(phase === 'pending'
+          ? EDITORS_ONLY
+          : { audience: audienceOf(record), groups: record.groups ?? [] }),
         site: origin,
         series: record.series?.id,
         owner: record.owner?.id,
@@ -57,10 +61,18 @@ export async function listWatchable(
   return new Map(all.filter(video => mayWatch(viewer, video)).map(({ id, audience }) => [id, audience]));
 }
 
-type WatchableRow = Pick<VideoRow, 'private' | 'audience' | 'groups' | 'owner_id' | 'series_id'>;
+type WatchableRow = Pick<
+  VideoRow,
+  'private' | 'audience' | 'groups' | 'owner_id' | 'series_id' | 'publish_at'
+>;
+
+const EDITORS_ONLY: AudienceOfVideo = { audience: 'private', groups: [] };
+/** Before its publishAt, only those who may edit a video may know it. */
+const audienceNow = (row: WatchableRow): AudienceOfVideo =>
+  isPending(row) ? EDITORS_ONLY : audienceOfRow(row);
 
 /** For somebody else, a video of this site is one that does not exist. */
 export const mayKnow = ({ viewer, site }: ViewerHere, row: WatchableRow, action: Action): boolean => {
   const target = targetOf(site, row);
-  return mayWatch(viewer, { ...audienceOfRow(row), ...target }) || isAllowed(viewer, action, target);
+  return mayWatch(viewer, { ...audienceNow(row), ...target }) || isAllowed(viewer, action, target);
 };

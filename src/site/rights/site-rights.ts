@@ -42,6 +42,10 @@ interface VerifiedToken {
 export interface SiteRights extends BufferRights {
   /** Stores whether a video that this site holds in full, as its own or as a copy, is private. */
   markOwn(video: VideoId, isPrivate: boolean): void;
+  /** The copies whose `withdrawAt` has passed: no token permits to watch them. */
+  setExpired(videos: ReadonlySet<VideoId>): void;
+  /** An own video has reached its `publishAt`, which central may only say later. */
+  notePublished(video: VideoId): void;
   /** Signs a token for a viewer who may edit or publish this video. */
   studioToken(video: VideoId, viewer: string): string;
   /** Signs a token for a viewer who may watch this video here, also while the site is offline. */
@@ -80,6 +84,7 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
     verified.set(token, entry);
     return entry;
   };
+  let expired: ReadonlySet<VideoId> = new Set();
   let reportWatch: (video: VideoId, subject: string) => void = () => {};
   const subjectOf = (viewer: string): string =>
     createHmac('sha256', state.ownKey.key)
@@ -89,6 +94,7 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
   return {
     isPrivate: video => state.isPrivate(video),
     checkToken(token, video, path = '') {
+      if (expired.has(video)) return problem('video-withdrawn', 'This video was withdrawn.');
       const nowS = now() / 1_000;
       const entry = verify(token, video, nowS);
       const claims = entry?.claims;
@@ -123,6 +129,14 @@ export function createSiteRights(state: RightsState, log: Log, now = Date.now): 
     },
     markOwn(video, isPrivate) {
       state.mark('own', video, isPrivate);
+      save();
+    },
+    setExpired(videos) {
+      expired = videos;
+    },
+    notePublished(video) {
+      if (!state.isMarked('central', video)) return;
+      state.mark('central', video, false);
       save();
     },
     onChange: listener => state.onChange(listener),

@@ -1,6 +1,7 @@
 /** The images of series. */
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
+import { noteSeriesChange } from './series.ts';
 
 export interface SeriesImage {
   readonly body: Buffer;
@@ -32,6 +33,7 @@ export async function replaceSeriesImage(
     .where('id', '=', id)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
+  await noteSeriesChange(tx);
   await tx.deleteFrom('series_images').where('series_id', '=', id).execute();
   if (image)
     await tx

@@ -5,6 +5,7 @@ import { normaliseForSearch, searchWords } from '../../../protocol/base/text.ts'
 import type { SeriesOrder } from '../../../protocol/catalogue/series.ts';
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
 import type { TextCursor } from '../cursor.ts';
+import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 import type { SeriesRow, SeriesSchema } from './tables.ts';
 
@@ -46,6 +47,27 @@ export function listSeries(db: CentralDatabase, { q, after, limit }: SeriesQuery
     .execute();
 }
 
+/** The position in the feed at which the list of series last changed. */
+export async function readSeriesPosition(db: CentralDatabase): Promise<number> {
+  return Number((await db.selectFrom('series_version').select('position').executeTakeFirst())?.position ?? 0);
+}
+
+export async function countSeries(tx: CentralTransaction): Promise<number> {
+  const { count } = await tx
+    .selectFrom('series')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Sites read the list again. */
+export async function noteSeriesChange(tx: CentralTransaction): Promise<void> {
+  await tx
+    .updateTable('series_version')
+    .set({ position: await claimPositions(tx, 1) })
+    .execute();
+}
+
 export type SeriesText = {
   readonly title: string;
   readonly description: string;
@@ -72,15 +94,19 @@ export async function insertSeries(
     .values({ id, ...columnsOf(text), image: null, created_at: nowMs })
     .onConflict(conflict => conflict.doNothing())
     .executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  if (numInsertedOrUpdatedRows !== 1n) return false;
+  await noteSeriesChange(tx);
+  return true;
 }
 
 export const updateSeries = async (tx: CentralTransaction, id: SeriesId, text: SeriesText): Promise<void> => {
   await tx.updateTable('series').set(columnsOf(text)).where('id', '=', id).execute();
+  await noteSeriesChange(tx);
 };
 
 /** The count of its videos stays, because records may still name the series. */
 export async function deleteSeries(tx: CentralTransaction, id: SeriesId): Promise<void> {
   await tx.deleteFrom('series_images').where('series_id', '=', id).execute();
   await tx.deleteFrom('series').where('id', '=', id).execute();
+  await noteSeriesChange(tx);
 }

@@ -39,7 +39,15 @@ interface SeriesCountTable {
   hidden: number;
 }
 
+/** One row. */
+interface SeriesVersionTable {
+  id: number;
+  /** The position in the feed at which the list of series last changed. */
+  position: number;
+}
+
 export interface SeriesSchema {
+  series_version: SeriesVersionTable;
   series: SeriesTable;
   series_images: SeriesImageTable;
   series_counts: SeriesCountTable;
@@ -73,6 +81,12 @@ export const seriesMigration: Migration = {
       .addColumn('internal', 'bigint', column => column.notNull())
       .addColumn('hidden', 'bigint', column => column.notNull())
       .execute();
+    await schema
+      .createTable('series_version')
+      .addColumn('id', 'integer', column => column.primaryKey())
+      .addColumn('position', 'bigint', column => column.notNull())
+      .execute();
+    await sql`insert into series_version (id, position) values (1, 0)`.execute(db);
     for (const column of ['publish_at', 'withdraw_at']) {
       await schema
         .alterTable('videos')

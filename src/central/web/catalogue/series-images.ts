@@ -77,6 +77,7 @@ export function addSeriesImageCalls(app: HttpServer, context: CentralContext): v
           tx,
         );
       });
+      context.changes.notify();
       return reply.code(204).send();
     },
   );
@@ -94,6 +95,7 @@ export function addSeriesImageCalls(app: HttpServer, context: CentralContext): v
         tx,
       );
     });
+    context.changes.notify();
     return reply.code(204).send();
   });
 }

@@ -4,58 +4,29 @@ import { allowAnyOrigin, READ, servePreflight } from '../../../kernel/http/cross
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { newId } from '../../../protocol/base/ids.ts';
+import { MAX_SERIES } from '../../../protocol/catalogue/central-lists.ts';
 import {
   newSeriesSchema,
-  type Series,
   seriesEditSchema,
   seriesListSchema,
   seriesQuerySchema,
   seriesSchema,
 } from '../../../protocol/catalogue/series.ts';
-import { isAllowed, seriesIdSchema } from '../../../protocol/people/permissions.ts';
-import type { Viewer } from '../../../protocol/people/viewing.ts';
+import { seriesIdSchema } from '../../../protocol/people/permissions.ts';
 import { formatTextCursor, parseTextCursor } from '../../database/cursor.ts';
 import {
-  type CountedSeries,
+  countSeries,
   deleteSeries,
   findSeries,
   insertSeries,
   listSeries,
-  type SeriesText,
   updateSeries,
 } from '../../database/series/series.ts';
 import { audit } from '../context/audit.ts';
-import { authorityOf, type CentralContext, formatTime } from '../context/context.ts';
+import { authorityOf, type CentralContext } from '../context/context.ts';
+import { describeSeries, textOf } from './describe-series.ts';
 
 const params = z.object({ id: seriesIdSchema });
-
-const textOf = ({ title, description, sort_order }: CountedSeries): SeriesText => ({
-  title,
-  description,
-  order: sort_order,
-});
-
-/** Counts only videos that this viewer may watch. Those for groups are counted for nobody who may not watch all of the series. */
-export function countFor(
-  viewer: Viewer,
-  series: Pick<CountedSeries, 'id' | 'public' | 'internal' | 'hidden'>,
-): number {
-  const mayWatchAll = isAllowed(viewer, 'edit-any', { series: series.id });
-  const mayWatchInternal = mayWatchAll || isAllowed(viewer, 'watch-internal', { series: series.id });
-  return (
-    Number(series.public) +
-    (mayWatchInternal ? Number(series.internal) : 0) +
-    (mayWatchAll ? Number(series.hidden) : 0)
-  );
-}
-
-const describe = (viewer: Viewer, row: CountedSeries): Series => ({
-  id: row.id,
-  ...textOf(row),
-  ...(row.image === null ? {} : { image: `/api/series/${row.id}/image?v=${row.image}` }),
-  videos: countFor(viewer, row),
-  createdAt: formatTime(row.created_at),
-});
 
 const seriesUnknown = (): Problem => problem('series-unknown', 'There is no such series.');
 
@@ -81,7 +52,7 @@ export function addSeriesCalls(app: HttpServer, context: CentralContext): void {
       const rows = await listSeries(db, { q, limit, after });
       const last = rows.length > limit ? rows[limit - 1] : undefined;
       return {
-        series: rows.slice(0, limit).map(row => describe(viewer, row)),
+        series: rows.slice(0, limit).map(row => describeSeries(viewer, row)),
         ...(last ? { next: formatTextCursor({ text: last.sort_text, id: last.id }) } : {}),
       };
     },
@@ -96,7 +67,7 @@ export function addSeriesCalls(app: HttpServer, context: CentralContext): void {
       const viewer = await authorityOf(request, context);
       const row = await findSeries(db, request.params.id);
       if (!row) throw seriesUnknown();
-      return describe(viewer, row);
+      return describeSeries(viewer, row);
     },
   );
 
@@ -112,6 +83,8 @@ function addSeriesChanges(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id = newId(), ...text } = request.body;
       const created = await db.transaction().execute(async tx => {
+        if ((await countSeries(tx)) >= MAX_SERIES)
+          throw problem('series-too-many', `There are at most ${MAX_SERIES} series. Delete one first.`);
         if (!(await insertSeries(tx, id, text, Date.now())))
           throw problem('series-exists', `There is a series with the id "${id}".`);
         const row = await findSeries(tx, id);
@@ -119,7 +92,8 @@ function addSeriesChanges(app: HttpServer, context: CentralContext): void {
         await audit(request, context, { action: 'series.create', object: `series:${id}`, after: text }, tx);
         return row;
       });
-      return reply.code(201).send(describe(await authorityOf(request, context), created));
+      context.changes.notify();
+      return reply.code(201).send(describeSeries(await authorityOf(request, context), created));
     },
   );
 
@@ -145,7 +119,8 @@ function addSeriesChanges(app: HttpServer, context: CentralContext): void {
         return findSeries(tx, id);
       });
       if (!changed) throw seriesUnknown();
-      return describe(viewer, changed);
+      context.changes.notify();
+      return describeSeries(viewer, changed);
     },
   );
 
@@ -170,6 +145,7 @@ function addSeriesChanges(app: HttpServer, context: CentralContext): void {
           tx,
         );
       });
+      context.changes.notify();
       return reply.code(204).send();
     },
   );

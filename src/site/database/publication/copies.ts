@@ -13,7 +13,7 @@ import {
   type VideoRecord,
 } from '../../../protocol/publication/record.ts';
 import { forgetDamage } from '../file-checks.ts';
-import { detailsColumn } from '../tables/details.ts';
+import { detailsColumns, scheduleColumns } from '../tables/details.ts';
 import { OFFLOAD } from '../tables/offloading.ts';
 import { columnsOfRecord } from '../tables/people-columns.ts';
 import type { CopyRow, VideoRow } from '../tables/schema.ts';
@@ -57,6 +57,8 @@ const NOTHING_HELD = {
   held_revision: null,
   held_version: null,
   held_record: null,
+  publish_at: null,
+  withdraw_at: null,
   name: '',
   description: '',
   size_bytes: 0,
@@ -126,6 +128,7 @@ export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.
         held_revision: copy.revision,
         held_version: copy.recordVersion,
         held_record: copy.record,
+        ...scheduleColumns(JSON.parse(copy.record) as VideoRecord),
         name: copy.name,
         description: copy.description,
         size_bytes: copy.sizeBytes,
@@ -293,7 +296,7 @@ export function takeOverVideo(
       description: record.description,
       language: record.language ?? null,
       ...columnsOfRecord(record),
-      ...detailsColumn(detailsOf(record)),
+      ...detailsColumns(detailsOf(record)),
       state: 'ready' as const,
       error_code: null,
       error_detail: null,

@@ -10,11 +10,13 @@ import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
 import type { HandshakeResponse, HeldPage } from '../../../protocol/publication/handshake.ts';
 import {
+  detailsOf,
   isOfOwner,
   type PublicationRecord,
   type VideoRecord,
   writtenAtOf,
 } from '../../../protocol/publication/record.ts';
+import { detailsColumns } from '../tables/details.ts';
 import { columnsOfRecord } from '../tables/people-columns.ts';
 import type { RecordRow, VideoRow } from '../tables/schema.ts';
 import { type SiteDatabase, SUPERSEDED } from '../tables/videos.ts';
@@ -193,6 +195,7 @@ async function restoreRecord(
           description: record.description,
           language: record.language ?? null,
           ...columnsOfRecord(record),
+          ...detailsColumns(detailsOf(record)),
           size_bytes: record.sizeBytes,
           sha256: record.sha256,
           // The files here remain valid if they are of the same revision. Otherwise the source is checked again.

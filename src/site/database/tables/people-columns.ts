@@ -85,9 +85,13 @@ export const targetOf = (
   row: Pick<VideoRow, 'owner_id'> & { readonly series_id?: SeriesId | null },
 ): Target => ({ site, series: row.series_id ?? undefined, owner: row.owner_id ?? undefined });
 
-/** Until a video is approved, it is served like a private one: only with a token. */
-export const isServedPrivately = ({ private: isPrivate, approval }: Pick<VideoRow, 'private' | 'approval'>) =>
-  isPrivate === 1 || approval !== null;
+/** True before the `publishAt` of the video. */
+export const isPending = ({ publish_at }: Pick<VideoRow, 'publish_at'>, nowMs = Date.now()): boolean =>
+  publish_at !== null && Date.parse(publish_at) > nowMs;
+
+/** Until a video is approved, and until its `publishAt`, it is served like a private one: only with a token. */
+export const isServedPrivately = (row: Pick<VideoRow, 'private' | 'approval' | 'publish_at'>): boolean =>
+  row.private === 1 || row.approval !== null || isPending(row);
 
 const parseGroups = (text: string | null): readonly string[] =>
   text === null ? [] : (JSON.parse(text) as string[]);

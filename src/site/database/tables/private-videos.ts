@@ -1,21 +1,37 @@
-/** The videos that this site holds in full and serves only with a token: its own, private or not yet approved, and private copies. */
+/**
+ * The videos that this site holds in full and serves only with a token: its own, private, not yet approved or not yet published, and
+ * copies that are private, not yet published or expired.
+ */
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
+import { phaseAt } from '../../../protocol/publication/schedule.ts';
 import type { SiteDatabase } from './videos.ts';
+
+const isoNow = (): string => new Date().toISOString();
 
 const ownPrivate = (db: SiteDatabase) =>
   db
     .selectFrom('videos')
     .select('id')
-    .where(({ eb, or }) => or([eb('private', '=', 1), eb('approval', 'is not', null)]));
+    .where(({ eb, or }) =>
+      or([eb('private', '=', 1), eb('approval', 'is not', null), eb('publish_at', '>', isoNow())]),
+    );
 const findCandidates = (db: SiteDatabase) =>
   db
     .selectFrom('copies')
     .select(['video_id', 'held_record'])
-    .where('held_record', 'like', '%"visibility":"private"%');
+    .where(({ eb, or }) =>
+      or([
+        eb('held_record', 'like', '%"visibility":"private"%'),
+        eb('publish_at', '>', isoNow()),
+        eb('withdraw_at', '<=', isoNow()),
+      ]),
+    );
 /** The text that `like` has found may also be part of a description. */
-const isPrivate = ({ held_record }: { readonly held_record: string | null }): boolean =>
-  (JSON.parse(held_record ?? '{}') as Partial<VideoRecord>).visibility === 'private';
+function isPrivate({ held_record }: { readonly held_record: string | null }): boolean {
+  const record = JSON.parse(held_record ?? '{}') as Partial<VideoRecord>;
+  return record.visibility === 'private' || phaseAt(record, Date.now()) !== 'current';
+}
 
 export async function listPrivate(db: SiteDatabase): Promise<ReadonlySet<VideoId>> {
   const own = await ownPrivate(db).execute();

@@ -45,6 +45,9 @@ export interface VideoRow {
   extras_made: number;
   /** `VideoDetails` as canonical JSON, with members of newer versions. Null: nothing. */
   details: string | null;
+  /** `publishAt` and `withdrawAt` of the details. */
+  publish_at: string | null;
+  withdraw_at: string | null;
   /** Counted before each attempt. */
   extras_attempts: number;
   /** Progress of the offload to the object store: a value of `OFFLOAD`. */
@@ -216,6 +219,9 @@ export interface CopyRow {
   held_revision: RevisionId | null;
   held_version: number | null;
   held_record: string | null;
+  /** `publishAt` and `withdrawAt` of that record. */
+  publish_at: string | null;
+  withdraw_at: string | null;
   /** Name and description in that record. */
   name: string;
   description: string;
@@ -257,6 +263,15 @@ export interface CatalogueEntryRow {
   /** JSON. */
   pictures: string | null;
   synced_ms: number;
+}
+
+/** A list that central keeps, as this site last read it: series or fields. */
+export interface CentralListRow {
+  readonly name: string;
+  /** What central called this state of its lists. */
+  readonly version: string;
+  /** JSON. */
+  readonly body: string;
 }
 
 /** What tus returns about an upload. A partial upload has no video. */
@@ -301,6 +316,7 @@ export interface SiteSchema {
   file_checks: FileCheckRow;
   credentials: CredentialRow;
   audit_events: AuditEventRow;
+  central_lists: CentralListRow;
 }
 
 const initial: Migration = {
@@ -387,6 +403,24 @@ const people: Migration = {
   },
 };
 
+const details: Migration = {
+  async up({ schema }: Kysely<unknown>) {
+    await schema.alterTable('videos').addColumn('details', 'text').execute();
+    for (const table of ['videos', 'copies']) {
+      for (const column of ['publish_at', 'withdraw_at']) {
+        await schema.alterTable(table).addColumn(column, 'text').execute();
+        await schema.createIndex(`${table}_by_${column}`).on(table).column(column).execute();
+      }
+    }
+    await schema
+      .createTable('central_lists')
+      .addColumn('name', 'text', column => column.primaryKey())
+      .addColumn('version', 'text', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .execute();
+  },
+};
+
 /** Migrations in order. Only add to this list. */
 export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
@@ -401,11 +435,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0003-file-checks': fileChecks,
   '0004-uploads': uploads,
   '0005-people': people,
-  '0006-details': {
-    async up({ schema }) {
-      await schema.alterTable('videos').addColumn('details', 'text').execute();
-    },
-  },
+  '0006-details': details,
   '0008-captions': {
     async up({ schema }) {
       await schema

@@ -6,7 +6,7 @@ import type { SeriesId } from '../../../protocol/people/permissions.ts';
 import type { VideoDetails } from '../../../protocol/publication/details.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
 import type { VideoState } from '../../../protocol/site.ts';
-import { detailsColumn } from './details.ts';
+import { detailsColumns } from './details.ts';
 import { audienceColumns, ownerColumns, type Series, seriesColumns } from './people-columns.ts';
 import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
@@ -66,7 +66,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
-      ...detailsColumn(video.details ?? {}),
+      ...detailsColumns(video.details ?? {}),
       offloaded: 0,
       attempts: 0,
       created_at: now(),

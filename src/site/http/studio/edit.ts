@@ -51,7 +51,11 @@ async function tryEdit(
   const { row } = await requireVideo(deps, request, 'edit', id);
   if (row.state === 'withdrawn')
     throw problem('video-withdrawn', 'This video was withdrawn and can no longer be edited.');
-  const { changes, needs, entries, newOwner } = planEdit(row, edit, targetOf(deps.siteId(), row));
+  const { changes, needs, entries, newOwner } = planEdit(row, edit, {
+    target: targetOf(deps.siteId(), row),
+    fields: deps.fields(),
+    nowMs: Date.now(),
+  });
   for (const { action, target } of needs) await guard.require(request, action, target, objectOf(id));
   const transfer = newOwner === undefined ? undefined : planTransfer(row, await deps.findPerson(newOwner));
   const all = { ...changes, ...transfer?.changes };

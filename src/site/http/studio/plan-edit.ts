@@ -1,13 +1,18 @@
 /** What an edit changes in the row of a video, what it needs, and what the audit log says about it. Pure. */
 
+import { problem } from '../../../kernel/problem.ts';
+import { canonicalJson } from '../../../protocol/base/canonical.ts';
+import { editFieldValues, findFieldProblem } from '../../../protocol/catalogue/field-values.ts';
+import type { Field } from '../../../protocol/catalogue/fields.ts';
 import { type AudienceOfVideo, chosenAudience, isWidened } from '../../../protocol/people/audience.ts';
 import type { AuditEvent } from '../../../protocol/people/audit.ts';
 import type { AuditAction } from '../../../protocol/people/audit-actions.ts';
 import type { Action, Target } from '../../../protocol/people/permissions.ts';
-import { DETAILS, editDetails } from '../../../protocol/publication/details.ts';
+import { DETAILS, editDetails, type VideoDetails } from '../../../protocol/publication/details.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
+import { findScheduleProblem } from '../../../protocol/publication/schedule.ts';
 import type { SiteVideoEdit } from '../../../protocol/site.ts';
-import { detailsColumn, parseDetails } from '../../database/tables/details.ts';
+import { detailsColumns, parseDetails } from '../../database/tables/details.ts';
 import {
   audienceColumns,
   audienceOfRow,
@@ -33,8 +38,17 @@ interface AuditEntry extends Pick<AuditEvent, 'before' | 'after'> {
 
 const isDetailsEdit = (edit: SiteVideoEdit): boolean => DETAILS.some(name => edit[name] !== undefined);
 
-/** @param target what the video is to permissions before the edit */
-export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): EditPlan {
+export interface EditContext {
+  /** What the video is to permissions before the edit. */
+  readonly target: Target;
+  /** The operator's fields. Undefined: this site does not know them yet, and accepts any. */
+  readonly fields: readonly Field[] | undefined;
+  readonly nowMs: number;
+}
+
+/** @throws Problem 400 `schedule-invalid`, `fields-invalid` */
+export function planEdit(row: VideoRow, edit: SiteVideoEdit, context: EditContext): EditPlan {
+  const { target } = context;
   const series = edit.series === undefined ? seriesOfRow(row) : (edit.series ?? undefined);
   const after: Target = { ...target, series: series?.id };
   const isMoved = after.series !== target.series;
@@ -56,7 +70,7 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): Ed
     ...(edit.description === undefined ? {} : { description: edit.description }),
     ...(edit.language === undefined ? {} : { language: edit.language }),
     ...(edit.series === undefined ? {} : seriesColumns(series)),
-    ...(isDetailsEdit(edit) ? detailsColumn(editDetails(parseDetails(row), edit)) : {}),
+    ...(isDetailsEdit(edit) ? detailsColumns(planDetails(parseDetails(row), edit, context)) : {}),
   };
   return {
     changes: { ...texts, ...(audience === before ? {} : audienceColumns(audience)) },
@@ -64,6 +78,26 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, target: Target): Ed
     newOwner,
     entries: [...describeTexts(row, texts), ...describeAudience(before, audience)],
   };
+}
+
+function planDetails(
+  before: VideoDetails,
+  edit: SiteVideoEdit,
+  { fields, nowMs }: EditContext,
+): VideoDetails {
+  if (edit.fields && fields) {
+    const wrong = findFieldProblem(fields, edit.fields, before.fields);
+    if (wrong !== undefined) throw problem('fields-invalid', wrong);
+  }
+  const after = editDetails(before, {
+    ...edit,
+    ...(edit.fields && fields ? { fields: editFieldValues(fields, before.fields ?? {}, edit.fields) } : {}),
+  });
+  if (edit.publishAt !== undefined || edit.withdrawAt !== undefined) {
+    const wrong = findScheduleProblem(after, nowMs);
+    if (wrong !== undefined) throw problem('schedule-invalid', wrong);
+  }
+  return after;
 }
 
 /** The columns and the entry of a transfer, once the name of the new owner is known. */
@@ -86,14 +120,38 @@ function audienceAfter(before: AudienceOfVideo, edit: SiteVideoEdit): AudienceOf
 }
 
 function describeTexts(row: VideoRow, changes: Partial<VideoRow>): readonly AuditEntry[] {
-  const changed = (Object.keys(changes) as (keyof VideoRow)[]).filter(name => changes[name] !== row[name]);
+  const before = describeColumns(row, changes);
+  const after = describeColumns({ ...row, ...changes }, changes);
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    name => before[name] !== after[name],
+  );
   if (changed.length === 0) return [];
-  const pick = (of: Partial<VideoRow>) => Object.fromEntries(changed.map(name => [name, shorten(of[name])]));
-  return [{ action: 'video.edit', before: pick(row), after: pick(changes) }];
+  const pick = (of: Readonly<Record<string, Json>>) =>
+    Object.fromEntries(changed.map(name => [name, shorten(of[name])]));
+  return [{ action: 'video.edit', before: pick(before), after: pick(after) }];
+}
+
+type Json = string | number | null;
+/** Parts of the details, which the log lists one by one. */
+const OF_DETAILS: ReadonlySet<string> = new Set(['details', 'publish_at', 'withdraw_at']);
+
+/** The columns that `changes` names, and each of the details. */
+function describeColumns(row: VideoRow, changes: Partial<VideoRow>): Readonly<Record<string, Json>> {
+  const columns = (Object.keys(changes) as (keyof VideoRow)[]).filter(name => !OF_DETAILS.has(name));
+  const details = changes.details === undefined ? {} : parseDetails(row);
+  return {
+    ...Object.fromEntries(columns.map(name => [name, row[name]])),
+    ...Object.fromEntries(
+      Object.entries(details).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : canonicalJson(value),
+      ]),
+    ),
+  };
 }
 
 const MAX_TEXT = 300;
-const shorten = (value: VideoRow[keyof VideoRow] | undefined) =>
+const shorten = (value: Json | undefined) =>
   typeof value === 'string' && value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : (value ?? null);
 
 const describeAudience = (before: AudienceOfVideo, after: AudienceOfVideo): readonly AuditEntry[] =>

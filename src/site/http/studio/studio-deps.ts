@@ -1,5 +1,6 @@
 /** What the calls of the studio for videos need. */
 import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { Field } from '../../../protocol/catalogue/fields.ts';
 import type { Owner } from '../../../protocol/publication/record.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import type { Storage } from '../../media/storage/storage.ts';
@@ -17,6 +18,8 @@ export interface StudioDeps extends VideoAccessDeps {
   readonly uploads: Uploads;
   readonly reserve: DiskReserve;
   readonly note: NoteAudit;
+  /** The operator's fields. Undefined: this site does not know them yet. */
+  readonly fields: () => readonly Field[] | undefined;
   /** Asks central for the name of a person. @throws Problem 404 `person-unknown`; 503 while central cannot be reached */
   readonly findPerson: (id: string) => Promise<Owner>;
   readonly onRecord: () => void;

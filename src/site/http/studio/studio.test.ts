@@ -87,6 +87,7 @@ beforeEach(async () => {
       notes.push({ who: (await guard.authorityOf(request)).person?.name, action, object });
     },
     onRecord: () => {},
+    fields: () => undefined,
     rights: {
       markOwn: (video: VideoId, isPrivate: boolean) =>
         void (isPrivate ? servedPrivately.add(video) : servedPrivately.delete(video)),

@@ -5,11 +5,13 @@ import { Readable } from 'node:stream';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { Field } from '../../../protocol/catalogue/fields.ts';
+import { phaseAt } from '../../../protocol/publication/schedule.ts';
 import { findUpload, insertUpload, type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import { insertVideo, type NewVideo } from '../../database/tables/videos.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
 import type { NoteAudit } from '../audit-note.ts';
-import { findParts, parseNewUpload, requireAllowedSize } from './new-upload.ts';
+import { checkNewVideo, findParts, parseNewUpload, requireAllowedSize } from './new-upload.ts';
 import { assignDisk, type SpaceDeps } from './space.ts';
 import { admitUpload, requireUpload, type UploadAccessDeps } from './upload-access.ts';
 import type { UploadStore } from './upload-store.ts';
@@ -18,6 +20,8 @@ export interface CreateUploadDeps extends SpaceDeps, UploadAccessDeps {
   readonly store: UploadStore;
   readonly rights: Pick<SiteRights, 'markOwn'>;
   readonly note: NoteAudit;
+  /** The operator's fields. Undefined: this site does not know them yet. */
+  readonly fields: () => readonly Field[] | undefined;
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
 }
@@ -44,6 +48,7 @@ export class UploadCreator {
     const { maxUploadBytes, newVideoId } = this.#deps;
     const parsed = parseNewUpload(request.headers, maxUploadBytes, newVideoId());
     const { upload, video } = parsed;
+    if (video) checkNewVideo(video, this.#deps.fields(), Date.now());
     const { starter, ...admission } = await admitUpload(this.#deps, request, parsed);
     const parts = findParts(upload, this.#path);
     for (const part of parts ?? [])
@@ -81,7 +86,7 @@ export class UploadCreator {
   async #insert(request: IncomingMessage, upload: NewUpload, video: NewVideo | undefined): Promise<void> {
     const { db, rights, note } = this.#deps;
     await assignDisk(this.#deps, upload.id, upload.sizeBytes ?? 0);
-    if (video && (video.audience?.audience !== 'public' || video.needsApproval))
+    if (video && (video.audience?.audience !== 'public' || video.needsApproval || isScheduled(video)))
       rights.markOwn(video.id, true);
     await db.transaction().execute(async transaction => {
       await insertUpload(transaction, upload);
@@ -114,3 +119,5 @@ export class UploadCreator {
 
 const partInvalid = (id: VideoId): Problem =>
   problem('upload-parts-invalid', `${id} is no complete partial upload of this site.`);
+
+const isScheduled = ({ details = {} }: NewVideo): boolean => phaseAt(details, Date.now()) === 'pending';

@@ -8,8 +8,11 @@ import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
 import { descriptionSchema, nameSchema } from '../../../protocol/base/text.ts';
+import { findFieldProblem } from '../../../protocol/catalogue/field-values.ts';
+import type { Field } from '../../../protocol/catalogue/fields.ts';
 import { chosenAudience } from '../../../protocol/people/audience.ts';
 import { pickDetails } from '../../../protocol/publication/details.ts';
+import { findScheduleProblem } from '../../../protocol/publication/schedule.ts';
 import { checkChoices, type VideoChoices, videoChoicesSchema } from '../../../protocol/site.ts';
 import { type NewUpload, PARTIAL } from '../../database/tables/uploads.ts';
 import type { NewVideo } from '../../database/tables/videos.ts';
@@ -34,6 +37,18 @@ export interface ParsedUpload {
   readonly video: Omit<NewVideo, 'owner'> | undefined;
   /** The owner that the metadata names. */
   readonly owner: VideoChoices['owner'];
+}
+
+/** @throws Problem 400 `fields-invalid`, `schedule-invalid` */
+export function checkNewVideo(
+  { details = {} }: Pick<NewVideo, 'details'>,
+  fields: readonly Field[] | undefined,
+  nowMs: number,
+): void {
+  const wrongField = fields && findFieldProblem(fields, details.fields ?? {});
+  if (wrongField !== undefined) throw problem('fields-invalid', wrongField);
+  const wrongSchedule = findScheduleProblem(details, nowMs);
+  if (wrongSchedule !== undefined) throw problem('schedule-invalid', wrongSchedule);
 }
 
 /** The new upload, and the video that it becomes. @throws Problem 4xx with a sentence for the uploader */

@@ -10,6 +10,7 @@ import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import type { Field } from '../../../protocol/catalogue/fields.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
 import type { UploadRow } from '../../database/tables/schema.ts';
 import { findUpload, PARTIAL } from '../../database/tables/uploads.ts';
@@ -39,6 +40,7 @@ export interface UploadsDeps extends UploadAccessDeps {
   readonly intake: Intake;
   readonly note: NoteAudit;
   readonly rights: Pick<SiteRights, 'markOwn'>;
+  readonly fields: () => readonly Field[] | undefined;
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
   readonly keepFreeBytes: number;
