@@ -33,6 +33,15 @@ export const figuresSchema = z
   .partial();
 export type Figures = z.infer<typeof figuresSchema>;
 
+/** `GET /nearest`: the site that is nearest to the viewer. */
+export const nearestSiteSchema = z.strictObject({
+  /** `km`: the distance; absent if the site covers the viewer's network. */
+  site: z
+    .strictObject({ id: siteIdSchema, name: z.string(), km: z.int().nonnegative().optional() })
+    .optional(),
+});
+export type NearestSite = z.infer<typeof nearestSiteSchema>;
+
 /** Why a site has its rank: a stable code, a sentence in English, and the figures in it. */
 export const reasonSchema = z.strictObject({
   code: z.enum([

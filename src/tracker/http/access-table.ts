@@ -10,6 +10,7 @@ export const TRACKER_ACCESS: AccessTable = {
   'GET /go/:id/storyboard.vtt': 'open',
   'GET /relay/:file': 'open',
   'GET /relay/:id/:revision/:rendition/:file': 'open',
+  'GET /nearest': 'open',
   'POST /cmcd/:session': 'open',
   'POST /beacon/:session': 'open',
   'GET /status': 'open',

@@ -20,6 +20,7 @@ import type { Plays } from '../sync/plays.ts';
 import { createDecider, type Decider } from './decide.ts';
 import type { PlayFastPath } from './fast-path.ts';
 import { createInstrument } from './instrument.ts';
+import { serveNearest } from './nearest.ts';
 import type { LiveRankingState } from './ranking-state.ts';
 import { serveRedirectAndRelay } from './redirect-and-relay.ts';
 import { createRenderSources } from './render/sources.ts';
@@ -74,6 +75,7 @@ export function servePlayerCalls({ app, metrics }: Http, deps: PlayerCallsDeps, 
   });
   servePlay(app, { ...deps, instrument, responses });
   serveSteer(app, { instrument, steer });
+  serveNearest(app, deps);
   serveRedirectAndRelay(app, { ...deps, decider, timelines, instrument });
   fastPath.enable({ ...deps, instrument, responses, steer });
   return decider;
