@@ -170,6 +170,17 @@ export const siteSchema = z.strictObject({
 });
 export type Site = z.infer<typeof siteSchema>;
 
+/** `GET /api/sites/{id}`: what the page of a site shows to everyone. */
+export const siteSummarySchema = siteSchema.pick({
+  id: true,
+  name: true,
+  region: true,
+  coordinates: true,
+  state: true,
+  stateSince: true,
+});
+export type SiteSummary = z.infer<typeof siteSummarySchema>;
+
 export const siteListSchema = z.strictObject({ sites: z.array(siteSchema) });
 export const newSiteResponseSchema = z.strictObject({
   site: siteSchema,

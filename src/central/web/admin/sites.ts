@@ -14,9 +14,11 @@ import {
   newSiteSchema,
   prefixSchema,
   type Site,
+  type SiteSummary,
   siteListSchema,
   sitePolicyEditSchema,
   siteSchema,
+  siteSummarySchema,
 } from '../../../protocol/central.ts';
 import { regionSchema } from '../../../protocol/copies.ts';
 import { isAllowed, isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
@@ -94,6 +96,17 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
     return { sites: await listForRequester(request, context) };
   });
+
+  app.get(
+    '/api/sites/:id',
+    { schema: { params: parameters, response: { 200: siteSummarySchema } } },
+    async request => {
+      const row = await findMember(db, request.params.id);
+      if (!row || !isSite(row) || row.joined_at === null)
+        throw problem('site-unknown', 'There is no such site.');
+      return summarise(row, (await listSiteStatus(db, Date.now())).get(row.id));
+    },
+  );
 
   app.post(
     '/api/sites',
@@ -285,19 +298,24 @@ function stateSinceMs(status: ReportedStatus | undefined): number | null {
   return status?.state === 'unknown' ? status.reportedAtMs : null;
 }
 
+const summarise = (row: SiteRow, status: ReportedStatus | undefined): SiteSummary => ({
+  id: row.id,
+  name: row.name,
+  ...(row.latitude !== null && row.longitude !== null
+    ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
+    : {}),
+  state:
+    row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : (status?.state ?? 'unknown'),
+  ...optionalTime('stateSince', stateSinceMs(status)),
+  ...(row.region === null ? {} : { region: row.region }),
+});
+
 function formatSite(row: SiteRow, { readBy, pending, publication, held, status, nowMs }: SiteDetails): Site {
   return {
-    id: row.id,
-    name: row.name,
+    ...summarise(row, status),
     baseUrl: row.base_url,
-    ...(row.latitude !== null && row.longitude !== null
-      ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
-      : {}),
     zone: JSON.parse(row.zone),
     policy: JSON.parse(row.policy),
-    state:
-      row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : (status?.state ?? 'unknown'),
-    ...optionalTime('stateSince', stateSinceMs(status)),
     createdAt: formatTime(row.created_at),
     ...optionalTime('joinedAt', row.joined_at),
     ...optionalTime('lastSignalAt', row.last_signal_at),
@@ -310,7 +328,6 @@ function formatSite(row: SiteRow, { readBy, pending, publication, held, status, 
     pendingSignals: pending?.signals ?? 0,
     lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
     ...held,
-    ...(row.region === null ? {} : { region: row.region }),
     readBy,
   };
 }
