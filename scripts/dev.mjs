@@ -12,6 +12,10 @@ const PAGE_SERVERS = {
     address: 'http://127.0.0.1:8080',
     pages: {
       '/': 'index',
+      '/search': 'index',
+      '/series/*': 'index',
+      '/person': 'index',
+      '/sites/*': 'index',
       '/watch/*': 'watch',
       '/admin': 'admin',
       '/admin/explain': 'explain',
@@ -24,7 +28,15 @@ const PAGE_SERVERS = {
   },
   site: {
     address: 'http://127.0.0.2:8090',
-    pages: { '/': 'studio', '/library': 'library', '/sign-in/failed': 'sign-in-failed' },
+    pages: {
+      '/': 'studio',
+      '/library': 'library',
+      '/library/search': 'library',
+      '/library/series/*': 'library',
+      '/library/person': 'library',
+      '/library/watch/*': 'library',
+      '/sign-in/failed': 'sign-in-failed',
+    },
   },
 };
 const USAGE = `Usage: npm run dev -- PART [--inspect[=PORT]] [arguments of the command]

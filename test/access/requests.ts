@@ -36,6 +36,10 @@ const WITHDRAWN = '410 video-withdrawn';
 export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest>>>> = {
   central: {
     'GET /': {},
+    'GET /search': {},
+    'GET /series/:id': { path: '/series/{unknown}' },
+    'GET /person': {},
+    'GET /sites/:id': { path: '/sites/{site}' },
     'GET /watch/:video': { path: '/watch/{video}' },
     'GET /admin': {},
     'GET /admin/explain': {},
@@ -173,6 +177,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'POST /api/rights/rotate': MALFORMED,
 
     'GET /api/sites': {},
+    'GET /api/sites/:id': { path: '/api/sites/{site}' },
     'POST /api/sites': MALFORMED,
     'PATCH /api/sites/:id': { path: '/api/sites/{site}', ...MALFORMED },
     'DELETE /api/sites/:id': { path: '/api/sites/{unknown}', passes: '404 site-unknown' },
@@ -242,6 +247,10 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
   site: {
     'GET /': {},
     'GET /library': {},
+    'GET /library/search': {},
+    'GET /library/series/:id': { path: '/library/series/{unknown}' },
+    'GET /library/person': {},
+    'GET /library/watch/:video': { path: '/library/watch/{video}' },
     'GET /*': { path: '/nowhere', passes: '404 not-found' },
     'GET /assets/*': { path: '/assets/page.js' },
     'GET /sign-in': { passes: '303' },
@@ -386,6 +395,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       path: '/relay/{video}/a/b/c.m3u8',
       passes: '404 file-unknown',
     },
+    'GET /nearest': {},
     'POST /cmcd/:session': {
       path: '/cmcd/x',
       body: '',

@@ -45,6 +45,8 @@ export class TestSite {
   /** Replaces the response to a read. */
   page: (() => unknown) | undefined;
   beforeAnswer: (() => Promise<void>) | undefined;
+  /** What it sends to viewers, by the name of the file: the same for all its videos. */
+  readonly media = new Map<string, { readonly type: string; readonly body: string | Buffer }>();
   pageRows = 500;
   epoch: Epoch | undefined;
   #app: HttpServer | undefined;
@@ -76,6 +78,11 @@ export class TestSite {
       activeResponses: 0,
       egressBps: 0,
     }));
+    app.get<{ Params: { '*': string } }>('/v/*', async (request, reply) => {
+      const file = this.media.get(request.params['*'].split('/').at(-1) ?? '');
+      reply.header('access-control-allow-origin', '*');
+      return file ? reply.type(file.type).send(file.body) : reply.code(404).send({});
+    });
     app.get('/gateway/records', async request => {
       await requireSigner(request, findKey, recipient);
       this.reads++;

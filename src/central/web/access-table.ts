@@ -12,6 +12,10 @@ const ofObject = (
 export const CENTRAL_ACCESS: AccessTable = {
   // Pages
   'GET /': 'open',
+  'GET /search': 'open',
+  'GET /series/:id': 'open',
+  'GET /person': 'open',
+  'GET /sites/:id': 'open',
   'GET /watch/:video': 'open',
   'GET /admin': 'open',
   'GET /admin/explain': 'open',
@@ -87,6 +91,7 @@ export const CENTRAL_ACCESS: AccessTable = {
 
   // Sites, trackers and copies
   'GET /api/sites': 'anyone',
+  'GET /api/sites/:id': 'anyone',
   'POST /api/sites': everywhere('manage-site'),
   'PATCH /api/sites/:id': ofSite('manage-site'),
   'DELETE /api/sites/:id': everywhere('manage-site'),

@@ -99,6 +99,10 @@ export function addPages(app: HttpServer, db: CentralDatabase, directory: string
     directory,
     pages: {
       '/': 'index.html',
+      '/search': 'index.html',
+      '/series/:id': 'index.html',
+      '/person': 'index.html',
+      '/sites/:id': 'index.html',
       '/watch/:video': 'watch.html',
       '/admin': 'admin.html',
       '/admin/explain': 'explain.html',

@@ -223,6 +223,10 @@ function addCalls(
       pages: {
         '/': 'studio.html',
         '/library': 'library.html',
+        '/library/search': 'library.html',
+        '/library/series/:id': 'library.html',
+        '/library/person': 'library.html',
+        '/library/watch/:video': 'library.html',
         '/sign-in/failed': 'sign-in-failed.html',
       },
       unlisted: ['/', '/sign-in/failed'],

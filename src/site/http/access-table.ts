@@ -8,6 +8,10 @@ export const SITE_ACCESS: AccessTable = {
   // Pages
   'GET /': 'open',
   'GET /library': 'open',
+  'GET /library/search': 'open',
+  'GET /library/series/:id': 'open',
+  'GET /library/person': 'open',
+  'GET /library/watch/:video': 'open',
   'GET /*': 'open',
   'GET /assets/*': 'open',
   'GET /sign-in': 'open',

@@ -1,4 +1,4 @@
-/** The site nearest to a viewer, for pages that offer what was recorded there. It says nothing about where a video plays best. */
+/** The site nearest to a viewer, for pages that offer recordings from there. It does not say where a video plays best. */
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { nearestSiteSchema } from '../../protocol/tracker.ts';

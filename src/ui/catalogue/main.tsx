@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
 import { Catalogue } from './catalogue.tsx';
 
-mountPage(Catalogue, 'central');
+mountPage(() => <Catalogue part="central" />, 'central');

@@ -39,10 +39,12 @@ interface PageProps {
   readonly links: readonly PageLink[];
   /** The address of the account page at central. Default: `/account` at central, and none at a site. */
   readonly account?: string | undefined;
+  /** A search box for the header. */
+  readonly search?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-export function Page({ title, home, links, account, children }: PageProps) {
+export function Page({ title, home, links, account, search, children }: PageProps) {
   const { t } = useTranslation();
   useEffect(() => {
     document.title = `${title} · Tributary`;
@@ -62,6 +64,7 @@ export function Page({ title, home, links, account, children }: PageProps) {
               </a>
             ))}
           </nav>
+          {search}
           <LanguageSwitch />
           <PersonMenu account={account} />
         </div>

@@ -43,8 +43,7 @@ describe('texts', () => {
   });
   it('form the singular and the plural in English', () => {
     const { en } = TEXTS;
-    expect([en.catalogue.copies(1), en.catalogue.copies(2)]).toEqual(['1 copy', '2 copies']);
-    expect(en.catalogue.results(24, true)).toBe('First 24 videos');
+    expect([en.search.count(1), en.search.count(12_345)]).toEqual(['1 video', '12,345 videos']);
     expect(en.copies.summary(60, 0, 60)).toBe('60 videos · 0 copies · 60 at risk');
     expect(en.copies.summary(1, 12_345, 0)).toBe('1 video · 12,345 copies · 0 at risk');
     expect(en.copies.lostDone('Hangzhou', 12, 3)).toBe(

@@ -176,7 +176,7 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
 
   it('shows the poster in the catalogue, and the storyboard, captions and both audio tracks on the watch page', async () => {
     const catalogue = await open(demo.central);
-    const poster = catalogue.locator(`[data-video="${id}"] [data-testid=poster]`);
+    const poster = catalogue.locator(`[data-testid=new] [data-video="${id}"] [data-testid=poster]`);
     await poster.waitFor();
     await eventually(
       'the poster is drawn',

@@ -75,11 +75,12 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
 
   it('finds the sample in the catalogue and plays it from the site of the viewer', async () => {
     const page = await open(`${demo.central}/`);
-    await page.getByTestId('videos').getByRole('link').first().waitFor();
+    await page.getByTestId('new').getByTestId('card-link').first().waitFor();
     await take(page, 'catalogue');
     await expectToFit(page);
-    await page.getByRole('searchbox').fill('river');
-    await page.getByTestId('videos').getByRole('link').first().click();
+    await page.getByRole('combobox', { name: 'Search videos' }).fill('river');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('videos').getByTestId('card-link').first().click();
     await page.waitForURL(/\/watch\//);
     const url = `${page.url()}?client=${site(1).viewer}`;
     const video = new URL(url).pathname.split('/').at(-1);

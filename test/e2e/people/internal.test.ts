@@ -227,7 +227,7 @@ async function watch(page: Page, central: string, { id }: Subject): Promise<void
   );
 }
 
-const cardOf = (page: Page, { id }: Subject) => page.locator(`[data-video="${id}"]`);
+const cardOf = (page: Page, { id }: Subject) => page.locator(`[data-video="${id}"]`).first();
 
 describe.skipIf(!chromiumPath)('who may watch', () => {
   it('finds the video by search, in the catalogue and in the library, and plays it', async () => {

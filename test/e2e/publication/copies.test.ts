@@ -251,7 +251,8 @@ describe('with the origin and central killed', () => {
       await page.goto(`${successor.url}/library`);
       await page.waitForSelector('[data-testid=offline]');
       await page.fill('input[type=search]', '讲座');
-      await page.click('[data-testid=card-link]');
+      await page.keyboard.press('Enter');
+      await page.click('[data-testid=videos] [data-testid=card-link]');
       await eventually(
         'it plays',
         async () =>

@@ -1,6 +1,7 @@
 /** A video in a list: its image, its name as the link, and what the list says of it. */
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
+import { isPlainClick } from '../../browser/plain-click.ts';
 import { MarkedText } from './marked-text.tsx';
 import type { Mark } from './split-marks.ts';
 import { usePreview } from './use-preview.ts';
@@ -26,15 +27,6 @@ interface VideoCardProps extends ImageOfVideo {
   /** What the list says of the video, below the name. */
   readonly children?: ComponentChildren;
 }
-
-/** True if the browser would open the link in this tab. */
-export const isPlainClick = (event: MouseEvent): boolean =>
-  event.button === 0 &&
-  !event.metaKey &&
-  !event.ctrlKey &&
-  !event.shiftKey &&
-  !event.altKey &&
-  !event.defaultPrevented;
 
 /** An element of a list with the class `cards`. */
 export function VideoCard(props: VideoCardProps) {

@@ -1,9 +1,9 @@
 /** The English texts of the pages. A text that contains values is a function. */
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
+import { enCatalogue } from './catalogue/en-catalogue.ts';
 import { enApproval } from './en-approval.ts';
 import { enAudit } from './en-audit.ts';
-import { enCatalogue } from './en-catalogue.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enPlayer } from './en-player.ts';
@@ -66,14 +66,9 @@ export const en = {
   catalogue: {
     title: 'Catalogue',
     heading: 'Videos',
-    search: 'Search names and descriptions',
-    searchPlaceholder: 'Search…',
-    results: (n: number, hasMore: boolean) => (hasMore ? `First ${n} videos` : count(n, 'video', 'videos')),
     empty: 'No videos yet.',
     emptyHint: "Upload a video in a site's studio. It shows up here automatically.",
     nothingFound: (query: string) => `No results for "${query}".`,
-    nothingFoundHint: 'Try fewer or different words, or clear the search.',
-    clear: 'Clear search',
     more: 'Load more',
     newVideo: (name: string) => `New: ${name}`,
     health: {
@@ -83,8 +78,6 @@ export const en = {
       down: 'Not available: its sites are down',
       unknown: 'Not known whether its sites are up',
     },
-    duration: 'Duration',
-    copies: (n: number) => count(n, 'copy', 'copies'),
     isPrivate: 'Private',
     audiences: { internal: 'Internal', groups: 'Selected groups', private: 'Private' },
     groups: (names: string) => `Groups: ${names}`,

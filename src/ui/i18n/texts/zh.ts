@@ -1,8 +1,9 @@
 /** 各页面的简体中文文本。 */
+
+import { zhCatalogue } from './catalogue/zh-catalogue.ts';
 import type { Texts } from './en.ts';
 import { zhApproval } from './zh-approval.ts';
 import { zhAudit } from './zh-audit.ts';
-import { zhCatalogue } from './zh-catalogue.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhPlayer } from './zh-player.ts';
@@ -60,14 +61,9 @@ export const zh: Texts = {
   catalogue: {
     title: '目录',
     heading: '视频',
-    search: '搜索名称和简介',
-    searchPlaceholder: '搜索……',
-    results: (n, hasMore) => (hasMore ? `前 ${n} 个视频` : `${number(n)} 个视频`),
     empty: '还没有视频。',
     emptyHint: '在站点的工作台上传视频，它会自动出现在这里。',
     nothingFound: query => `没有与“${query}”匹配的结果。`,
-    nothingFoundHint: '请减少或更换关键词，或清除搜索。',
-    clear: '清除搜索',
     more: '加载更多',
     newVideo: name => `新视频：${name}`,
     health: {
@@ -77,8 +73,6 @@ export const zh: Texts = {
       down: '无法观看：存有该视频的站点均已断开',
       unknown: '不清楚存有该视频的站点是否正常',
     },
-    duration: '时长',
-    copies: n => `${number(n)} 个副本`,
     isPrivate: '私密',
     audiences: { internal: '内部', groups: '指定群组', private: '私密' },
     groups: names => `群组：${names}`,
