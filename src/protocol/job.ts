@@ -16,8 +16,10 @@ export const siteJobSchema = z.strictObject({
   progress: z.number().min(0).max(1),
   /** Seconds of video that all workers together encode per second, while the job runs. */
   speed: z.number().positive().optional(),
-  /** The estimated remaining time, while the job runs. */
+  /** The estimated time until its end, while it runs or waits, if something is known of the speed. */
   leftMs: z.int().nonnegative().optional(),
+  /** Its place among the jobs that wait: 1 for the next one. */
+  position: z.int().positive().optional(),
   /** The number of workers that currently work on it. */
   workers: z.int().nonnegative(),
   /** The highest number of attempts of any of its steps. */

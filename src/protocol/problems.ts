@@ -166,6 +166,11 @@ export const PROBLEMS = {
   'group-exists': entry(409, 'Group exists', 'Choose another name.'),
   'credential-unknown': entry(404, 'Session or token not found', 'Reload the list.'),
   'last-operator': entry(409, 'Last operator', 'Give another person the role operator for everything first.'),
+  'video-changed': entry(
+    412,
+    'Somebody else has edited this video',
+    'Reload the video, and enter your changes again.',
+  ),
   'approval-unneeded': entry(409, 'Not awaiting approval', 'Reload the list of videos.'),
   'cross-origin': entry(403, 'Cross-origin request refused', "Make changes from this server's own pages."),
   'role-mismatch': entry(

@@ -76,16 +76,12 @@ export const siteVideoSchema = z.strictObject({
   published: z.boolean(),
   /** True if a tracker has registered the current version of the record. */
   registered: z.boolean(),
+  /** Another one after each edit. With `If-Match: {edition}`, `PATCH` refuses to overwrite an edit that its caller has not seen. */
+  edition: z.string(),
   createdAt: timestampSchema,
   updatedAt: timestampSchema,
 });
 export type SiteVideo = z.infer<typeof siteVideoSchema>;
-
-/** `GET /api/videos` of a site: newest first. */
-export const siteVideoListSchema = z.strictObject({
-  videos: z.array(siteVideoSchema),
-  next: z.string().optional(),
-});
 
 /** The person who owns a video. The name is for information: the site gets it from central. */
 const ownerChoiceSchema = z.strictObject({ id: z.uuid(), name: z.string().max(400).optional() });

@@ -294,6 +294,9 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       hides: '404 upload-unknown',
     },
     'GET /api/videos': {},
+    'GET /api/video-ids': {},
+    'GET /api/changes': {},
+    'POST /api/video-edits': { body: { edits: [{ id: '{unknown}', edit: { name: 'Other' } }] } },
     'GET /api/videos/:id': { path: '/api/videos/{video}', ...HIDDEN },
     'PATCH /api/videos/:id': {
       path: '/api/videos/{withdrawn}',

@@ -23,6 +23,7 @@ import { serveProbe } from '../http/probe.ts';
 import { serveSiteInfo } from '../http/site-info.ts';
 import { serveCaptions } from '../http/studio/captions/captions.ts';
 import { serveJobs } from '../http/studio/jobs.ts';
+import { type StudioWatch, watchStudio } from '../http/studio/lists/watch-changes.ts';
 import { servePeople } from '../http/studio/people.ts';
 import { serveStudio } from '../http/studio/studio.ts';
 import { createUploads, type Uploads } from '../http/uploads/uploads.ts';
@@ -95,7 +96,9 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   const { app } = http;
   lifetime.add('http server', () => app.close());
   enforceAccess(app, SITE_ACCESS, core.guard, core.membership.siteId);
-  addStudioCalls(app, core, { ...parts, uploads, reserve });
+  const watch = watchStudio(db, log);
+  lifetime.add('studio list', watch.stop);
+  addStudioCalls(app, core, { ...parts, uploads, reserve, watch });
   addCalls(http, core, { ...parts, nonces: openNonces(config.dataDirectory, log, lifetime) });
   serveSignIn(app, { ...core, identity: core.membership.identity });
   startLinkOf(app, core, lifetime);
@@ -127,7 +130,12 @@ const findPersonOf =
 function addStudioCalls(
   app: HttpServer,
   core: SiteCore,
-  { uploads, reserve, onWithdrawn }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve },
+  {
+    uploads,
+    reserve,
+    onWithdrawn,
+    watch,
+  }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve; readonly watch: StudioWatch },
 ): void {
   const { config, storage, rights, events } = core;
   const shared = {
@@ -137,6 +145,7 @@ function addStudioCalls(
     storage,
     sourceAddress: config.sourceAddress,
     note: core.audit.note,
+    watch,
     onRecord: events.recordWritten.emit,
   };
   serveStudio(app, {

@@ -6,7 +6,7 @@
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import { newId, type VideoId } from '../../protocol/base/ids.ts';
 import type { JobRow, JobStepRow, SiteSchema } from './tables/schema.ts';
-import { isVisible, type SiteDatabase, type VisibleVideos } from './tables/videos.ts';
+import type { SiteDatabase } from './tables/videos.ts';
 
 /** A worker that does not extend its lease for this time loses the step. */
 export const LEASE_MS = 20_000;
@@ -382,8 +382,6 @@ export type JobProgress = Omit<JobRow, 'plan'> & {
 export interface JobFilter {
   readonly video?: VideoId | undefined;
   readonly job?: string;
-  /** Only what a person may see: jobs of these videos, except inspections that have not failed. */
-  readonly visible?: VisibleVideos;
   readonly limit: number;
 }
 
@@ -419,11 +417,6 @@ export async function listJobProgress(db: SiteDatabase, filter: JobFilter): Prom
         ...(filter.job === undefined ? [] : [eb('job.id', '=', filter.job)]),
         ...(filter.video === undefined ? [] : [eb('job.video_id', '=', filter.video)]),
       ]),
-    )
-    .$if(filter.visible !== undefined, query =>
-      query
-        .where(isVisible(filter.visible ?? []))
-        .where(({ eb, or }) => or([eb('job.kind', '!=', 'inspect'), eb('job.state', '=', 'set-aside')])),
     )
     .groupBy([
       'job.id',

@@ -8,6 +8,7 @@ import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 const TABLES = [
   ...[
     'audit_events',
+    'caption_drafts',
     'catalogue_entries',
     'central_lists',
     'copies',
@@ -16,7 +17,8 @@ const TABLES = [
     'job_steps',
     'jobs',
   ],
-  ...['records', 'revisions', 'signal', 'uploads', 'videos'],
+  ...['records', 'revisions', 'signal', 'studio_counts', 'studio_jobs', 'studio_queue', 'studio_removals'],
+  ...['studio_speeds', 'studio_state', 'studio_videos', 'uploads', 'videos'],
 ];
 
 it('makes all tables, and nothing more at the second start', async () => {

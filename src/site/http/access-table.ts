@@ -32,6 +32,9 @@ export const SITE_ACCESS: AccessTable = {
   // The studio: an author sees and changes their own videos
   'POST /api/uploads': { permission: 'upload', on: 'object' },
   'GET /api/videos': { permission: 'edit', on: 'object' },
+  'GET /api/video-ids': { permission: 'edit', on: 'object' },
+  'GET /api/changes': { permission: 'edit', on: 'object' },
+  'POST /api/video-edits': { permission: 'edit', on: 'object' },
   'GET /api/videos/:id': { permission: 'edit', on: 'object' },
   'PATCH /api/videos/:id': { permission: 'edit', on: 'object' },
   'DELETE /api/videos/:id': { permission: 'withdraw', on: 'object' },

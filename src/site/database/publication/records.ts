@@ -88,14 +88,24 @@ export async function reopenOffload(transaction: SiteTransaction, id: VideoId): 
     .execute();
 }
 
-type PeopleColumn = 'approval' | 'private' | 'audience' | 'groups' | 'series_id' | 'owner_id';
+type DecidingColumn =
+  | 'approval'
+  | 'private'
+  | 'audience'
+  | 'groups'
+  | 'series_id'
+  | 'owner_id'
+  | 'name'
+  | 'description'
+  | 'language'
+  | 'details';
 
 export interface VideoChange {
   /** States in which the change is allowed. It guards against another change in between. */
   readonly onlyFrom: readonly VideoRow['state'][];
   readonly changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>;
   /** What the change was decided from. If it is different now, nothing is changed. */
-  readonly onlyIf?: Partial<Pick<VideoRow, PeopleColumn>>;
+  readonly onlyIf?: Partial<Pick<VideoRow, DecidingColumn>>;
   /** Makes the new record; undefined if the video has none yet and gets none. A video that needs approval gets none. */
   readonly record?: ((video: VideoRow) => RecordDraft | undefined) | undefined;
   readonly nowMs?: number;
@@ -118,7 +128,7 @@ export function changeVideo(
       .where(({ and, eb }) =>
         and(
           Object.entries(onlyIf).map(([column, value]) =>
-            eb(column as PeopleColumn, value === null ? 'is' : '=', value),
+            eb(column as DecidingColumn, value === null ? 'is' : '=', value),
           ),
         ),
       )

@@ -8,6 +8,7 @@ import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts'
 import type { CaptionsOrigin } from '../../../protocol/captions.ts';
 import type { Audience } from '../../../protocol/people/audience.ts';
 import type { VideoState } from '../../../protocol/site.ts';
+import { type StudioIndexSchema, studioIndex } from './studio-index.ts';
 
 /** A video that was uploaded here, or that this site has taken over. */
 export interface VideoRow {
@@ -302,7 +303,7 @@ export interface CaptionDraftRow {
   created_at: string;
 }
 
-export interface SiteSchema {
+export interface SiteSchema extends StudioIndexSchema {
   caption_drafts: CaptionDraftRow;
   videos: VideoRow;
   uploads: UploadRow;
@@ -452,6 +453,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
       await schema.createIndex('caption_drafts_by_video').on('caption_drafts').column('video_id').execute();
     },
   },
+  '0010-studio': studioIndex,
 };
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
 /** The videos of a site, from the start of their upload. */
-import type { ExpressionBuilder, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
@@ -85,47 +85,14 @@ const withRecords = (db: SiteDatabase) =>
 export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecord | undefined> =>
   withRecords(db).where('videos.id', '=', id).executeTakeFirst();
 
+/** In no particular order. */
+export const listVideosWithRecords = (
+  db: SiteDatabase,
+  ids: readonly VideoId[],
+): Promise<VideoWithRecord[]> => withRecords(db).where('videos.id', 'in', ids).execute();
+
 /** The videos that match at least one of these; an empty object matches every video. */
 export type VisibleVideos = readonly { readonly owner?: string; readonly series?: SeriesId }[];
-
-export interface VideoQuery {
-  readonly limit: number;
-  /** The last id of the previous page. */
-  readonly before?: VideoId | undefined;
-  readonly approval?: VideoRow['approval'] | undefined;
-  /** The videos that the person may see. */
-  readonly visible: VisibleVideos;
-}
-
-/** True for the videos that a person may see. */
-export const isVisible =
-  (visible: VisibleVideos) =>
-  ({ eb, and, or }: ExpressionBuilder<SiteSchema, 'videos'>) =>
-    or(
-      visible.map(({ owner, series }) =>
-        and([
-          ...(owner === undefined ? [] : [eb('videos.owner_id', '=', owner)]),
-          ...(series === undefined ? [] : [eb('videos.series_id', '=', series)]),
-        ]),
-      ),
-    );
-
-/** Lists videos, newest first (UUIDv7 sorts by time). */
-export const listVideos = (
-  db: SiteDatabase,
-  { limit, before, approval, visible }: VideoQuery,
-): Promise<VideoWithRecord[]> =>
-  withRecords(db)
-    .where(({ eb, and }) =>
-      and([
-        ...(before === undefined ? [] : [eb('videos.id', '<', before)]),
-        ...(approval ? [eb('videos.approval', '=', approval)] : []),
-      ]),
-    )
-    .where(isVisible(visible))
-    .orderBy('videos.id', 'desc')
-    .limit(limit)
-    .execute();
 
 export const listVideosInState = (db: SiteDatabase, states: readonly VideoState[]): Promise<VideoRow[]> =>
   db.selectFrom('videos').selectAll().where('state', 'in', states).orderBy('id').execute();

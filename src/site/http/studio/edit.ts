@@ -8,8 +8,9 @@ import { type SiteVideoEdit, siteVideoEditSchema, siteVideoSchema } from '../../
 import { changeVideo, type VideoChange } from '../../database/publication/records.ts';
 import { isServedPrivately, targetOf } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
-import { findVideo } from '../../database/tables/videos.ts';
+import { findVideo, type VideoWithRecord } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
+import { type EditedValues, editedValues, editionOf } from './edited-values.ts';
 import { planEdit, planTransfer } from './plan-edit.ts';
 import { readVideo } from './site-video.ts';
 import type { StudioDeps } from './studio-deps.ts';
@@ -25,32 +26,60 @@ export function serveEdit(app: HttpServer, deps: StudioDeps): void {
     {
       schema: {
         description:
-          'Edits name, description, language, series, audience or owner. This makes a new version of the record.',
+          'Edits what people say about a video, its series, audience or owner. This makes a new version of the record. With `If-Match` and the `edition` of a video, an edit of somebody else in between is not overwritten.',
         params: z.object({ id: videoIdSchema }),
         body: siteVideoEditSchema,
         response: { 200: siteVideoSchema },
       },
     },
-    async ({ raw, params: { id }, body }) => {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        if (await tryEdit(deps, raw, id, body)) return readVideo(deps, raw, id);
-      }
-      throw problem('busy', 'Others are changing this video. Reload it and try again.');
+    async ({ raw, params: { id }, body, headers }) => {
+      await editVideo(deps, raw, id, { edit: () => body, edition: headers['if-match'] });
+      return readVideo(deps, raw, id);
     },
   );
 }
 
-/** @returns false if the video was changed meanwhile, and nothing was done */
+export interface EditRequest {
+  /** Made for each attempt, from the video as it is then. */
+  readonly edit: (row: VideoWithRecord) => SiteVideoEdit;
+  /** The edition that the person has seen, with or without quotes. Absent: any. */
+  readonly edition?: string | undefined;
+  /** Checks everything, and changes nothing. */
+  readonly isPreview?: boolean;
+}
+
+export interface EditOutcome {
+  readonly before: EditedValues;
+  readonly after: EditedValues;
+}
+
+/** @throws Problem 401, 403, 404, 409 `video-withdrawn`, 412 `video-changed`, 503 `busy` */
+export async function editVideo(
+  deps: StudioDeps,
+  request: IncomingMessage,
+  id: VideoId,
+  wanted: EditRequest,
+): Promise<EditOutcome> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const outcome = await tryEdit(deps, request, id, wanted);
+    if (outcome) return outcome;
+  }
+  throw problem('busy', 'Others are changing this video. Reload it and try again.');
+}
+
+/** @returns undefined if the video was changed meanwhile, and nothing was done */
 async function tryEdit(
   deps: StudioDeps,
   request: IncomingMessage,
   id: VideoId,
-  edit: SiteVideoEdit,
-): Promise<boolean> {
+  { edit: makeEdit, edition, isPreview = false }: EditRequest,
+): Promise<EditOutcome | undefined> {
   const { db, guard, rights } = deps;
   const { row } = await requireVideo(deps, request, 'edit', id);
   if (row.state === 'withdrawn')
     throw problem('video-withdrawn', 'This video was withdrawn and can no longer be edited.');
+  if (edition !== undefined && edition.replaceAll('"', '') !== editionOf(row)) throw problem('video-changed');
+  const edit = makeEdit(row);
   const { changes, needs, entries, newOwner } = planEdit(row, edit, {
     target: targetOf(deps.siteId(), row),
     fields: deps.fields(),
@@ -59,11 +88,13 @@ async function tryEdit(
   for (const { action, target } of needs) await guard.require(request, action, target, objectOf(id));
   const transfer = newOwner === undefined ? undefined : planTransfer(row, await deps.findPerson(newOwner));
   const all = { ...changes, ...transfer?.changes };
+  const outcome = { before: editedValues(row, edit), after: editedValues({ ...row, ...all }, edit) };
+  if (isPreview) return outcome;
   // This comes before the database, so that a private video is never served to everybody.
   if (isServedPrivately({ ...row, ...all })) rights.markOwn(id, true);
   const isDone = await changeVideo(db, id, {
     onlyFrom: [row.state],
-    onlyIf: decidedFrom(row),
+    onlyIf: { ...decidedFrom(row), ...editedFrom(row) },
     changes: all,
     // A video in conversion has a record, too, once its beginning can be played.
     record: video =>
@@ -75,8 +106,21 @@ async function tryEdit(
   });
   await markServed(deps, id);
   if (isDone) deps.onRecord();
-  return isDone;
+  return isDone ? outcome : undefined;
 }
+
+/** What an edit starts from besides that: another edit in between must not be lost. */
+const editedFrom = ({
+  name,
+  description,
+  language,
+  details,
+}: VideoRow): NonNullable<VideoChange['onlyIf']> => ({
+  name,
+  description,
+  language,
+  details,
+});
 
 /** What permissions are decided from. */
 export const decidedFrom = ({

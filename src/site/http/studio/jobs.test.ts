@@ -8,6 +8,7 @@ import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import { serveJobs } from './jobs.ts';
+import { watchStudio } from './lists/watch-changes.ts';
 
 let pipeline: MediaPipeline;
 beforeAll(async () => {
@@ -19,8 +20,10 @@ it('a video whose conversion is cancelled half-way is published as far as it was
   const { db, storage } = pipeline;
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
   let records = 0;
+  const watch = watchStudio(db, silentLog);
   serveJobs(app, {
     db,
+    watch,
     storage,
     sourceAddress: '192.0.2.1:80',
     siteId: () => undefined,
@@ -53,5 +56,6 @@ it('a video whose conversion is cancelled half-way is published as far as it was
   expect(record?.revision).toBe(row.revision);
   expect(record?.durationMs).toBeLessThan(290_000);
   expect(records).toBe(1);
+  await watch.stop();
   await app.close();
 });

@@ -7,25 +7,22 @@ import type { VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import type { AuditEvent } from '../../../protocol/people/audit.ts';
 import { isAllowedSomewhere } from '../../../protocol/people/permissions.ts';
-import {
-  cancelJob,
-  findJob,
-  type JobProgress,
-  listJobProgress,
-  retryJob,
-  setJobPriority,
-} from '../../database/jobs.ts';
+import { cancelJob, findJob, listJobProgress, retryJob, setJobPriority } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
+import { listStudioJobs } from '../../database/studio/list-jobs.ts';
 import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { NoteAudit } from '../audit-note.ts';
+import { formatJob, formatJobs } from './lists/format-job.ts';
+import type { StudioWatch } from './lists/watch-changes.ts';
 import { objectOf, requireVideo, type VideoAccessDeps } from './video-access.ts';
 import { videosOfVisibleJobs } from './visible-videos.ts';
 
 export interface JobsDeps extends VideoAccessDeps {
   readonly storage: Storage;
   readonly note: NoteAudit;
+  readonly watch: StudioWatch;
   readonly sourceAddress: string;
   /** Called when a worker may have something to do. */
   readonly onJob: () => void;
@@ -36,7 +33,7 @@ const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
 export function serveJobs(app: HttpServer, deps: JobsDeps): void {
-  const { db, guard, siteId, note, onJob } = deps;
+  const { db, guard, siteId, note, onJob, watch } = deps;
   const getJob = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
     if (!found) throw jobUnknown();
@@ -67,7 +64,8 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
       if (!isAllowedSomewhere(authority, 'edit') && !isAllowedSomewhere(authority, 'see-jobs'))
         await guard.require(request.raw, 'see-jobs', { site: siteId() });
       const visible = videosOfVisibleJobs(authority, siteId());
-      return { jobs: (await listJobProgress(db, { visible, limit: MAX_JOBS })).map(formatJob) };
+      await watch.refresh();
+      return { jobs: await formatJobs(db, await listStudioJobs(db, { visible, limit: MAX_JOBS })) };
     },
   );
 
@@ -168,28 +166,3 @@ async function markPreparing(db: SiteDatabase, video: VideoId): Promise<void> {
     changes: { state: 'preparing', error_code: null, error_detail: null },
   });
 }
-
-function formatJob(job: JobProgress): SiteJob {
-  const isOpen = job.state === 'open';
-  const speed = isOpen && job.leased > 0 ? job.speed_milli / 1_000 : 0;
-  const error = job.error ?? (isOpen ? job.last_error : null);
-  return {
-    id: job.id,
-    video: job.video_id,
-    videoName: job.video_name,
-    kind: job.kind as SiteJob['kind'],
-    state: job.state === 'open' ? (job.leased > 0 ? 'running' : 'waiting') : job.state,
-    priority: job.priority,
-    progress: progressOf(job),
-    ...(speed > 0 ? { speed, leftMs: Math.max(0, Math.round((job.media_ms - job.done_ms) / speed)) } : {}),
-    workers: isOpen ? job.leased : 0,
-    attempts: job.attempts,
-    ...(error ? { error } : {}),
-    createdAt: job.created_at,
-    updatedAt: job.updated_at,
-  };
-}
-
-/** The finished share of a job, from 0 to 1. */
-export const progressOf = ({ state, media_ms, done_ms }: JobProgress): number =>
-  state === 'done' ? 1 : media_ms > 0 ? Math.min(1, Math.max(0, done_ms / media_ms)) : 0;

@@ -17,7 +17,8 @@ import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../databa
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { TokenHolder, ViewerTokens } from '../../rights/viewer-tokens.ts';
-import { progressOf } from './jobs.ts';
+import { editionOf } from './edited-values.ts';
+import { progressOf } from './lists/format-job.ts';
 
 export interface FormatVideoDeps {
   readonly db: SiteDatabase;
@@ -83,6 +84,7 @@ export async function formatVideo(
     signalSent: row.change !== null && Number(signal.signalled_change) >= Number(row.change),
     published: row.published === 1,
     registered: version !== undefined && Number(row.registered_version) >= version,
+    edition: editionOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     ...peopleFieldsOf(row),

@@ -8,6 +8,7 @@ import type { SiteRights } from '../../rights/site-rights.ts';
 import type { ViewerTokens } from '../../rights/viewer-tokens.ts';
 import type { NoteAudit } from '../audit-note.ts';
 import type { Uploads } from '../uploads/uploads.ts';
+import type { StudioWatch } from './lists/watch-changes.ts';
 import type { VideoAccessDeps } from './video-access.ts';
 
 export interface StudioDeps extends VideoAccessDeps {
@@ -20,6 +21,7 @@ export interface StudioDeps extends VideoAccessDeps {
   readonly note: NoteAudit;
   /** The operator's fields. Undefined: this site does not know them yet. */
   readonly fields: () => readonly Field[] | undefined;
+  readonly watch: StudioWatch;
   /** Asks central for the name of a person. @throws Problem 404 `person-unknown`; 503 while central cannot be reached */
   readonly findPerson: (id: string) => Promise<Owner>;
   readonly onRecord: () => void;

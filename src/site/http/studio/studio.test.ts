@@ -15,12 +15,16 @@ import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../../pro
 import { isAllowed } from '../../../protocol/people/decide.ts';
 import { type Assignment, permissionsOf } from '../../../protocol/people/permissions.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';
-import { insertJob, listJobProgress } from '../../database/jobs.ts';
+import type { SiteChanges, SiteVideoPage, VideoEditResult } from '../../../protocol/studio.ts';
+import { insertJob } from '../../database/jobs.ts';
 import { readSignal } from '../../database/publication/signal.ts';
 import { insertRevision } from '../../database/revisions.ts';
+import { listStudioJobs } from '../../database/studio/list-jobs.ts';
+import { listStudioVideos } from '../../database/studio/list-videos.ts';
+import { refreshStudio } from '../../database/studio/refresh.ts';
 import { targetOf } from '../../database/tables/people-columns.ts';
 import { type SiteSchema, siteMigrations, type VideoRow } from '../../database/tables/schema.ts';
-import { insertVideo, listVideos, type NewVideo, type SiteDatabase } from '../../database/tables/videos.ts';
+import { insertVideo, type NewVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import { createDiskReserve } from '../../maintenance/disk-reserve.ts';
 import type { PreparedSource } from '../../media/index/source-index.ts';
 import type { Intake } from '../../media/intake/intake.ts';
@@ -29,6 +33,7 @@ import { SITE_ACCESS } from '../access-table.ts';
 import { createUploads } from '../uploads/uploads.ts';
 import { serveCaptions } from './captions/captions.ts';
 import { serveJobs } from './jobs.ts';
+import { type StudioWatch, watchStudio } from './lists/watch-changes.ts';
 import { serveStudio } from './studio.ts';
 import { videosOfVisibleJobs, visibleVideos } from './visible-videos.ts';
 
@@ -64,6 +69,7 @@ let refusals: Refusal[];
 let notes: { who: string | undefined; action: string; object: string | undefined }[];
 let servedPrivately: Set<VideoId>;
 let isConnected: boolean;
+let watch: StudioWatch;
 
 const authenticate = async ({ headers }: IncomingMessage): Promise<Authority> =>
   PEOPLE[headers['x-as'] as Name] ?? ANONYMOUS;
@@ -74,9 +80,11 @@ beforeEach(async () => {
   db = await openDatabase<SiteSchema>(database.place, siteMigrations);
   [refusals, notes, servedPrivately, isConnected] = [[], [], new Set(), true];
   const guard = createAccessGuard({ authenticate, onRefused: refusal => void refusals.push(refusal) });
+  watch = watchStudio(db, silentLog);
   const shared = {
     db,
     guard,
+    watch,
     siteId: () => site,
     storage: createStorage(directory),
     sourceAddress: '192.0.2.1:80',
@@ -123,6 +131,7 @@ beforeEach(async () => {
   url = await app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(async () => {
+  await watch.stop();
   await app.close();
   await db.destroy();
   await database.drop();
@@ -322,13 +331,17 @@ describe("another person's video", () => {
         });
       }
     }
+    await refreshStudio(db);
     const rows = await db.selectFrom('videos').selectAll().orderBy('id', 'desc').execute();
     for (const who of Object.values(PEOPLE)) {
-      const listed = await listVideos(db, { limit: 100, visible: visibleVideos(who, site) });
+      const { ids: listed } = await listStudioVideos(db, {
+        ...{ limit: 100, order: 'newest', filter: {} },
+        visible: visibleVideos(who, site),
+      });
       const expected = rows.filter(row =>
         (['edit', 'publish'] as const).some(action => isAllowed(who, action, targetOf(site, row))),
       );
-      expect(listed.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+      expect(listed).toEqual(expected.map(({ id }) => id));
     }
   });
 });
@@ -367,15 +380,16 @@ describe('conversions', () => {
         videos.set(await addJob(video), video);
       }
     }
+    await refreshStudio(db);
     for (const who of Object.values(PEOPLE)) {
-      const listed = await listJobProgress(db, { limit: 100, visible: videosOfVisibleJobs(who, site) });
+      const listed = await listStudioJobs(db, { limit: 100, visible: videosOfVisibleJobs(who, site) });
       const expected: string[] = [];
       for (const [job, video] of videos) {
         const target = targetOf(site, await rowOf(video));
         if ((['edit', 'see-jobs'] as const).some(action => isAllowed(who, action, target)))
           expected.push(job);
       }
-      expect(listed.map(({ id }) => id).sort()).toEqual(expected.sort());
+      expect(listed.map(({ job_id }) => job_id).sort()).toEqual(expected.sort());
     }
   });
 });
@@ -656,5 +670,117 @@ describe('an edit', () => {
     if (results.slice(0, 4).every(({ status }) => status === 403)) expect(audience).toBe('private');
     // Either the approval saw the public audience, or it did not happen.
     if (approval === undefined && audience === 'public') expect(results[4]?.body.audience).toBe('public');
+  });
+});
+
+describe('edits of many videos', () => {
+  const edit = async (as: Name, edits: readonly unknown[], preview = false) => {
+    const { status, body } = await send(as, 'POST /api/video-edits', { body: { edits, preview } });
+    return { status, results: (body as unknown as { results: VideoEditResult[] }).results };
+  };
+
+  it('change each video for itself, with its permissions and entries, and can be undone', async () => {
+    const own = await addReady({ owner: ownerOf('author'), details: { tags: ['physics'] } });
+    const others = await addReady({ owner: ownerOf('other') });
+    const edits = [own, others, newVideoId()].map(id => ({
+      id,
+      edit: { downloads: 'source' },
+      addTags: ['term 1', 'physics'],
+    }));
+    const preview = await edit('author', edits, true);
+    const expected = [
+      {
+        ...{ id: own, outcome: 'changed', before: { downloads: null, tags: ['physics'] } },
+        after: { downloads: 'source', tags: ['physics', 'term 1'] },
+      },
+      { id: others, outcome: 'refused', error: { code: 'not-permitted' } },
+      { outcome: 'refused', error: { code: 'video-unknown' } },
+    ];
+    expect(preview.results).toMatchObject(expected);
+    expect(await rowOf(own)).toMatchObject({ details: '{"tags":["physics"]}' });
+    expect(notes).toEqual([]);
+
+    const done = await edit('author', edits);
+    expect(done.results).toMatchObject(expected);
+    expect(notes.map(({ who, action, object }) => [who, action, object])).toEqual([
+      ['Ann Author', 'video.edit', `video:${own}`],
+    ]);
+    // Sent again, for example after the connection was lost, it changes nothing.
+    expect((await edit('author', edits)).results[0]?.outcome).toBe('unchanged');
+    const undone = await edit('author', [{ id: own, edit: done.results[0]?.before }]);
+    expect(undone.results[0]?.outcome).toBe('changed');
+    expect(await rowOf(own)).toMatchObject({ details: '{"tags":["physics"]}' });
+    expect((await edit('viewer', edits)).status).toBe(403);
+  });
+
+  it('withdraw only what the person may withdraw', async () => {
+    const own = await addReady({ owner: ownerOf('author') });
+    const others = await addReady({ owner: ownerOf('other') });
+    const edits = [own, others].map(id => ({ id, withdraw: true }));
+    const outcomes = async (preview: boolean) =>
+      (await edit('author', edits, preview)).results.map(({ outcome }) => outcome);
+    expect(await outcomes(true)).toEqual(['withdrawn', 'refused']);
+    expect((await rowOf(own)).state).toBe('ready');
+    expect(await outcomes(false)).toEqual(['withdrawn', 'refused']);
+    expect([(await rowOf(own)).state, (await rowOf(others)).state]).toEqual(['withdrawn', 'ready']);
+    expect(await outcomes(false)).toEqual(['unchanged', 'refused']);
+  });
+
+  it('of two people do not overwrite each other', async () => {
+    const id = await addReady({ owner: ownerOf('author') });
+    const { body } = await send('author', `GET /api/videos/${id}`);
+    const { edition } = body as unknown as SiteVideo;
+    const headers = { 'if-match': `"${edition}"` };
+    const first = await send('editor', `PATCH /api/videos/${id}`, { body: { name: 'First' }, headers });
+    expect(first.status).toBe(200);
+    const second = await send('author', `PATCH /api/videos/${id}`, { body: { name: 'Second' }, headers });
+    expect([second.status, second.body.code]).toEqual([412, 'video-changed']);
+    expect((await rowOf(id)).name).toBe('First');
+    // Without If-Match, edits of different members are both kept, also at the same time.
+    await Promise.all([
+      patch('author', id, { tags: ['a'] }),
+      patch('editor', id, { licence: 'CC BY 4.0' }),
+      patch('author', id, { downloads: 'none' }),
+    ]);
+    expect(JSON.parse((await rowOf(id)).details ?? '{}')).toEqual({
+      ...{ tags: ['a'], licence: 'CC BY 4.0', downloads: 'none' },
+    });
+  });
+});
+
+describe('the list and its changes', () => {
+  it('are filtered, sorted and counted for the person, and an open page learns of a change', async () => {
+    const ids: VideoId[] = [];
+    for (const name of ['Zebra', 'apple', 'Mango'])
+      ids.push(await addReady({ name, owner: ownerOf('author') }));
+    await addReady({ name: 'Not hers', owner: ownerOf('other') });
+    const list = async (query: string) => {
+      const { status, body } = await send('author', `GET /api/videos?${query}`);
+      return { status, ...(body as unknown as SiteVideoPage) };
+    };
+    const first = await list('order=name&limit=2');
+    expect(first.videos.map(({ name }) => name)).toEqual(['apple', 'Mango']);
+    expect(first.counts).toMatchObject({ all: 3, 'state:ready': 3 });
+    const second = await list(`order=name&limit=2&cursor=${first.next}`);
+    expect(second.videos.map(({ name }) => name)).toEqual(['Zebra']);
+    expect(second.next).toBeUndefined();
+    expect((await list('order=largest&cursor=nonsense')).status).toBe(400);
+    expect((await list(`order=name&cursor=${ids[0]}`)).status).toBe(400);
+    expect((await list('state=failed')).videos).toEqual([]);
+    const { body: all } = await send('author', 'GET /api/video-ids?order=oldest');
+    expect(all).toEqual({ ids });
+
+    const changes = async (query: string) =>
+      (await send('author', `GET /api/changes${query}`)).body as unknown as SiteChanges;
+    const { cursor } = await changes('');
+    const waiting = changes(`?since=${cursor}&waitS=20`);
+    const [id = newVideoId()] = ids;
+    await patch('editor', id, { name: 'Quagga' });
+    const changed = await waiting;
+    expect(changed.videos.map(({ name }) => name)).toEqual(['Quagga']);
+    expect(await changes(`?since=${changed.cursor}`)).toEqual({
+      ...{ cursor: changed.cursor, videos: [], jobs: [], removed: [] },
+    });
+    expect((await changes(`?since=${changed.cursor + 1_000_000}`)).reset).toBe(true);
   });
 });

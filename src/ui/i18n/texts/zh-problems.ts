@@ -58,6 +58,7 @@ export const zhProblems = {
   'group-exists': '群组名称已被使用。请换一个名称。',
   'credential-unknown': '找不到此会话或令牌，请刷新页面。',
   'last-operator': '这是最后一位操作员。请先将“操作员”角色（全局）分配给另一个人。',
+  'video-changed': '此视频已被他人修改。请重新载入，再输入您的更改。',
   'approval-unneeded': '此视频不在待审批状态，请刷新页面。',
   'cross-origin': '跨源请求已被拒绝。请在本服务自己的页面上操作。',
   'role-mismatch': '该成员的角色不能进行此调用。',
