@@ -152,7 +152,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       signalRate: new SignalRate(),
     };
     addCalls(app, context);
-    addPages(app, db, options.uiDirectory);
+    addPages(app, context, options.uiDirectory);
     // The configuration may give other roles now, and this database may have been restored from a backup.
     await db.transaction().execute(tx => notePeopleChange(tx, { all: true }, Date.now()));
     await app.listen(config.listen);

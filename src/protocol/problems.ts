@@ -228,6 +228,7 @@ export const PROBLEMS = {
     'Base URL already in use',
     'Use another base URL, or revoke the member that has it.',
   ),
+  'oembed-format': entry(501, 'Unknown oEmbed format', 'Request format=json or format=xml.'),
   'series-unknown': entry(404, 'Series not found', 'Check the id of the series.'),
   'series-too-many': entry(409, 'Too many series', 'Delete a series first.'),
   'schedule-invalid': entry(400, 'Schedule not possible', 'Choose other times, or withdraw the video.'),

@@ -52,6 +52,16 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /assets/*': { path: '/assets/page.js' },
     'GET /api/info': {},
 
+    'GET /oembed': {
+      path: '/oembed?url=https%3A%2F%2Fvideo.example.edu%2Fwatch%2F{video}',
+      passes: '404 video-unknown',
+    },
+    'GET /feeds/series/:file': { path: '/feeds/series/none.xml', passes: '404 series-unknown' },
+    'GET /feeds/search.xml': {},
+    'GET /sitemap.xml': {},
+    'GET /sitemaps/:file': { path: '/sitemaps/pages.xml' },
+    'GET /robots.txt': {},
+
     'GET /api/sign-in': {},
     'POST /api/sign-in': {
       body: { email: 'nobody@example.edu', password: 'x' },

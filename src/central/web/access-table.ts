@@ -55,6 +55,15 @@ export const CENTRAL_ACCESS: AccessTable = {
   'PUT /api/series/:id/image': ofObject('edit-any'),
   'DELETE /api/series/:id/image': ofObject('edit-any'),
   'GET /api/fields': 'open',
+
+  // For programs: public videos only, for everyone alike
+  'GET /oembed': 'open',
+  'GET /feeds/series/:file': 'open',
+  'GET /feeds/search.xml': 'open',
+  'GET /sitemap.xml': 'open',
+  'GET /sitemaps/:file': 'open',
+  'GET /robots.txt': 'open',
+
   'GET /api/videos/:id/storyboard.vtt': 'anyone',
 
   // People: the handlers compare the roles of both people

@@ -18,6 +18,8 @@ import { addSeriesCalls } from './catalogue/series.ts';
 import { addSeriesImageCalls } from './catalogue/series-images.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
 import { addInfoCall } from './info.ts';
+import { addMachineCalls } from './machines/calls.ts';
+import { createHeadOf } from './machines/page-heads.ts';
 import { addAssignmentCalls } from './members/assignments.ts';
 import { addAuditEventCalls } from './members/audit-events.ts';
 import { addChangeCalls } from './members/changes.ts';
@@ -54,6 +56,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addInfoCall(app, context);
   addVideoCalls(app, context);
   addViewingCalls(app, context);
+  addMachineCalls(app, context);
   addSeriesCalls(app, context);
   addSeriesImageCalls(app, context);
   addFieldCalls(app, context);
@@ -93,7 +96,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
 }
 
 /** Serves the built pages, if `directory` exists. */
-export function addPages(app: HttpServer, db: CentralDatabase, directory: string | undefined): void {
+export function addPages(app: HttpServer, context: CentralContext, directory: string | undefined): void {
   if (directory === undefined || !existsSync(directory)) return;
   servePages(app, {
     directory,
@@ -121,7 +124,8 @@ export function addPages(app: HttpServer, db: CentralDatabase, directory: string
       '/sign-in',
       '/invitation',
     ],
-    connectTo: () => listOrigins(db),
+    connectTo: () => listOrigins(context.db),
+    headOf: createHeadOf(context),
   });
 }
 

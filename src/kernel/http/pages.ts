@@ -37,6 +37,15 @@ export interface PagesOptions {
   readonly unlisted: readonly string[];
   /** Other origins that the pages may fetch from. */
   readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
+  /** The head of a page for programs. Without one, pages have only the title that the build gave them. */
+  readonly headOf?: (pattern: string, request: FastifyRequest) => Promise<ServedHead | undefined>;
+}
+
+export interface ServedHead {
+  /** It replaces the title. */
+  readonly html: string;
+  /** For `X-Robots-Tag`: what search engines may do with the page. Undefined: everything. */
+  readonly robots: string | undefined;
 }
 
 function readPages(directory: string): ReadonlyMap<string, PageFile> {
@@ -47,7 +56,7 @@ function readPages(directory: string): ReadonlyMap<string, PageFile> {
     files.map(entry => {
       const path = join(entry.parentPath, entry.name);
       const body = readFileSync(path);
-      const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+      const etag = etagOf(body);
       const type = CONTENT_TYPES[extname(path)] ?? 'application/octet-stream';
       return [relative(directory, path), { body, type, etag }];
     }),
@@ -59,6 +68,16 @@ function readStyleHashes(files: ReadonlyMap<string, PageFile>): Readonly<Record<
   return file ? JSON.parse(file.body.toString()) : {};
 }
 
+const etagOf = (body: Buffer): string =>
+  `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+
+const TITLE = /<title>[^<]*<\/title>/;
+
+function withHead(file: PageFile, html: string): PageFile {
+  const body = Buffer.from(file.body.toString().replace(TITLE, () => html));
+  return { ...file, body, etag: etagOf(body) };
+}
+
 export function servePages(app: HttpServer, options: PagesOptions): void {
   const files = readPages(options.directory);
   const styleHashes = readStyleHashes(files);
@@ -66,6 +85,9 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     const file = files.get(name);
     if (!file) throw problem('not-found', 'There is no such page.');
     reply.headers({ ...FILE_HEADERS, etag: file.etag, 'cache-control': cacheControl });
+    return sendFile(file, request, reply);
+  };
+  const sendFile = (file: PageFile, request: FastifyRequest, reply: FastifyReply) => {
     const known = request.headers['if-none-match'];
     if (known === file.etag) return reply.code(304).send();
     if (known === gzipEtag(file.etag)) return reply.code(304).header('etag', known).send();
@@ -78,7 +100,13 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
       reply.header('content-security-policy', contentSecurityPolicy(policy));
       reply.headers(PAGE_HEADERS);
       if (options.unlisted.includes(pattern)) reply.header('x-robots-tag', 'noindex');
-      return send(name, request, reply, 'no-cache');
+      const head = await options.headOf?.(pattern, request);
+      if (head?.robots !== undefined) reply.header('x-robots-tag', head.robots);
+      const file = files.get(name);
+      if (!head || !file) return send(name, request, reply, 'no-cache');
+      const described = withHead(file, head.html);
+      reply.headers({ ...FILE_HEADERS, etag: described.etag, 'cache-control': 'no-cache' });
+      return sendFile(described, request, reply);
     });
   }
   // For an unknown address, browsers get a page and programs get problem details.

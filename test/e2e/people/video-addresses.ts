@@ -25,6 +25,8 @@ const GRANT = 'A'.repeat(40);
 const RIGHTS = ['', `?grant=${GRANT}`];
 const JSON_TYPE = { 'content-type': 'application/json' };
 const TUS = { 'tus-resumable': '1.0.0' };
+/** The sitemap of all videos: its cursor is the beginning of the list. */
+const ALL_VIDEOS = `/sitemaps/${Buffer.from('[0,"0"]').toString('base64url')}.xml`;
 const MEDIA = [
   'multivariant.m3u8',
   'manifest.mpd',
@@ -59,13 +61,13 @@ export function listVideoAddresses(places: Places, subject: Subject): RawRequest
       body,
     }));
   return [
-    ...at(places.central, atCentral(subject)),
+    ...at(places.central, atCentral(places, subject)),
     ...at(places.tracker, atTracker(places, subject)),
     ...places.sites.flatMap(url => at(url, atSite(places, subject))),
   ];
 }
 
-function atCentral({ id, name }: Subject): Address[] {
+function atCentral({ central }: Places, { id, name }: Subject): Address[] {
   const newGrant = JSON.stringify({ lifetimeS: 600 });
   return [
     ...RIGHTS.map((grant): Address => ['GET', `/api/videos/${id}${grant}`]),
@@ -84,6 +86,26 @@ function atCentral({ id, name }: Subject): Address[] {
     ['POST', `/api/dry-run?video=${id}`, JSON_TYPE, '{}'],
     ['GET', `/watch/${id}`],
     ['HEAD', `/watch/${id}`],
+    ['GET', `/watch/${id}?grant=${GRANT}`],
+    ['GET', `/embed/${id}`],
+    ['HEAD', `/embed/${id}`],
+    ['GET', `/api/videos/${id}/storyboard.vtt`],
+    ...['json', 'xml'].flatMap(format =>
+      ['watch', 'embed'].map((page): Address => {
+        const url = encodeURIComponent(`${central}/${page}/${id}`);
+        return ['GET', `/oembed?format=${format}&url=${url}`];
+      }),
+    ),
+    ...['', `?q=${encodeURIComponent(name)}`].flatMap((query): Address[] => [
+      ['GET', `/feeds/search.xml${query}`],
+      ['GET', `/search${query}`],
+      ['GET', `/api/facets${query}`],
+      ['GET', `/api/suggestions${query || '?q=a'}`],
+    ]),
+    ['GET', '/'],
+    ['GET', '/sitemap.xml'],
+    ['GET', '/sitemaps/pages.xml'],
+    ['GET', ALL_VIDEOS],
   ];
 }
 
@@ -98,6 +120,8 @@ function atTracker({ siteIds, revision }: Places, { id }: Subject): Address[] {
       ['GET', `/play/${id}.mp4${grant}`],
       ['GET', `/go/${id}${grant}`],
       ['GET', `/go/${id}/poster.jpg${grant}`],
+      ['GET', `/go/${id}/storyboard.vtt${grant}`],
+      ['GET', `/download/${id}${grant}`],
       ['GET', `/relay/${id}.m3u8${grant}`],
       ...[revision, 'growing'].flatMap((one): Address[] => [
         ['GET', `/relay/${id}/${one}/source-video/media.m3u8${grant}`],
