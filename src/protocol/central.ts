@@ -310,6 +310,8 @@ export const changeSchema = z.discriminatedUnion('kind', [
     /** With `?schedules=true`: before and after these times, trackers play the video for nobody. */
     publishAt: timestampSchema.optional(),
     withdrawAt: timestampSchema.optional(),
+    /** With `?downloads=true`: what viewers may download. Absent: nothing. */
+    downloads: z.enum(['source', 'renditions']).optional(),
     /** The video belonged to a lost site before; from now on it belongs to this site. */
     promoted: z.literal(true).optional(),
   }),

@@ -406,6 +406,11 @@ export const PROBLEMS = {
     'Video taken over from a lost site',
     'Its files cannot be changed any more.',
   ),
+  'download-not-allowed': entry(
+    403,
+    'Download not allowed',
+    'Watch the video, or ask its author to allow downloads.',
+  ),
   'video-not-ready': entry(409, 'Video not ready', 'Wait until the video is ready.', RETRY),
 
   // Rejected sources: why an upload cannot be published. The studio shows them with the video.

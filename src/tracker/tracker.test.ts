@@ -665,6 +665,40 @@ describe('players, recognised by their headers', () => {
   });
 });
 
+test('download redirects to a holder, if the author allows it and the site has the file', async () => {
+  const download = async (query = '') => {
+    const response = await get(`/download/${video}?client=10.1.2.3${query}`);
+    if (response.status === 302) return response.headers.get('location');
+    return [response.status, await codeOf(response)];
+  };
+  expect(await download()).toEqual([403, 'download-not-allowed']);
+  central.publish(videoChange({ version: 2, downloads: 'renditions' }));
+  const name = encodeURIComponent(videoChange().name);
+  const prefix = `${sites[GUANGZHOU]!.baseUrl}/v/${video}/${revision}`;
+  // The viewer is in Hangzhou, but only the site in Guangzhou has the files.
+  const expected = `${prefix}/source-video/download.mp4?name=${name}`;
+  await eventually(5_000, async () => expect(await download()).toBe(expected));
+  expect(await download('&rendition=source-video')).toBe(expected);
+  expect(await download('&rendition=other')).toEqual([404, 'file-unknown']);
+  expect(await download('&rendition=source')).toEqual([403, 'download-not-allowed']);
+  central.publish(videoChange({ version: 3, downloads: 'source' }), {
+    kind: 'copy',
+    site: sites[HANGZHOU]!.id,
+    video,
+    version: 1,
+    revision,
+  });
+  // Copies do not have the uploaded file.
+  await eventually(5_000, async () =>
+    expect(await download()).toBe(`${prefix}/source/download?name=${name}`),
+  );
+  central.publish(videoChange({ version: 4, downloads: 'renditions' }));
+  await eventually(5_000, async () => expect(await download()).toContain(sites[HANGZHOU]!.baseUrl));
+  central.publish({ kind: 'withdrawn', site: idOf(GUANGZHOU), video, version: 5 });
+  await eventually(5_000, async () => expect(await download()).toEqual([410, 'video-withdrawn']));
+  expect([(await get(`/download/${newVideoId()}`)).status]).toEqual([404]);
+});
+
 test('go redirects a client to the same site while that site is up', async () => {
   const go = async () => {
     const response = await get(`/go/${video}?client=203.0.113.9`);

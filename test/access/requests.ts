@@ -401,6 +401,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /play/:file': { path: '/play/{video}.m3u8', passes: '404 video-unknown' },
     'GET /steer/:id': { path: '/steer/{video}' },
     'GET /go/:id': { path: '/go/{video}', passes: '404 video-unknown' },
+    'GET /download/:id': { path: '/download/{video}', passes: '404 video-unknown' },
     'GET /go/:id/poster.jpg': { path: '/go/{video}/poster.jpg', passes: '404 video-unknown' },
     'GET /go/:id/storyboard.vtt': { path: '/go/{video}/storyboard.vtt', passes: '404 video-unknown' },
     'GET /relay/:file': { path: '/relay/{video}.m3u8', passes: '404 video-unknown' },

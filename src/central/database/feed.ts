@@ -93,6 +93,7 @@ export interface ChangeQuery {
   readonly withAudiences: boolean;
   /** The same. */
   readonly withSchedules: boolean;
+  readonly withDownloads: boolean;
 }
 
 export function listChanges(
@@ -152,7 +153,7 @@ type ChangedVideo = Pick<
 
 function formatVideoChange(
   row: ChangedVideo,
-  { withAudiences, withSchedules }: Omit<ChangeQuery, 'limit'>,
+  { withAudiences, withSchedules, withDownloads }: Omit<ChangeQuery, 'limit'>,
 ): Change {
   const record = parseStoredRecord(row.body);
   const { position } = row;
@@ -165,7 +166,7 @@ function formatVideoChange(
   if (record.kind === 'gone') return { kind: 'gone', position, site, video, version };
   if (record.kind === 'copy')
     return { kind: 'copy', position, site, video, version, revision: record.revision };
-  const { revision, name, bitrateBps, durationMs, renditions, isGrowing } = record;
+  const { revision, name, bitrateBps, durationMs, renditions, isGrowing, downloads = 'none' } = record;
   const audience = audienceOf(record);
   return {
     kind: 'video',
@@ -184,6 +185,7 @@ function formatVideoChange(
     ...(withAudiences && audience === 'internal' ? { isInternal: true } : {}),
     ...(withSchedules && record.publishAt !== undefined ? { publishAt: record.publishAt } : {}),
     ...(withSchedules && record.withdrawAt !== undefined ? { withdrawAt: record.withdrawAt } : {}),
+    ...(withDownloads && downloads !== 'none' ? { downloads } : {}),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
+import { findDownloads } from '../database/downloads.ts';
 import { requestCheck } from '../database/file-checks.ts';
 import { findPublishedRecord } from '../database/publication/records.ts';
 import { locateRevision } from '../database/revisions.ts';
@@ -49,6 +50,8 @@ export function openOrigin(
       copies: new CopyStore(storage),
       // If it cannot be noted now, the next request or the next check finds the damage.
       onDamaged: video => void requestCheck(db, video).then(onDamaged, () => {}),
+      downloads: video => findDownloads(db, video),
+      sourceName: storage.sourceName,
       record: (video, revision, version) => findPublishedRecord(db, video, revision, version),
       async locate(video, revision) {
         const found = await locateRevision(db, video, revision);

@@ -1,4 +1,5 @@
-/** Lists the files of a complete copy: every file of the revision that a player may request. Pure. */
+/** Lists the files of a complete copy: every file of the revision that a player or a download may need. Pure. */
+import { DOWNLOAD_HEAD, DOWNLOAD_PLAN } from '../../protocol/media/download-plan.ts';
 import {
   CAPTIONS_FILE,
   CAPTIONS_SEGMENT_MS,
@@ -21,7 +22,7 @@ import type { VideoRecord } from '../../protocol/publication/record.ts';
 
 /** The small files come first. @throws Error if the timeline does not belong to the record */
 export function listRevisionFiles(
-  record: Pick<VideoRecord, 'version' | 'pictures' | 'renditions'>,
+  record: Pick<VideoRecord, 'version' | 'pictures' | 'renditions' | 'downloads' | 'isGrowing'>,
   timeline: RevisionTimeline,
 ): readonly string[] {
   const { poster = false, storyboard = false } = record.pictures ?? {};
@@ -35,6 +36,12 @@ export function listRevisionFiles(
     ...record.renditions.flatMap(rendition =>
       filesOf(rendition, timeline).map(name => `${rendition.id}/${name}`),
     ),
+    // A download consists of the segments, and of what they lack.
+    ...(record.downloads === 'renditions' && !record.isGrowing
+      ? record.renditions
+          .filter(({ kind }) => kind !== 'captions')
+          .flatMap(({ id }) => [`${id}/${DOWNLOAD_PLAN}`, `${id}/${DOWNLOAD_HEAD}`])
+      : []),
   ];
 }
 

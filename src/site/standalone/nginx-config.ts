@@ -102,6 +102,9 @@ function formatLocations(
       'proxy_send_timeout 1h;',
     ]),
     '',
+    '# Downloads are long and are sent once, and the site asks for permission each time.',
+    ...block(`location ~ ${DOWNLOADS}`, [`proxy_pass ${site};`, ...UNCACHED]),
+    '',
     ...(place === 'front'
       ? block('location /v/', [...MEDIA_METHODS, `proxy_pass ${site};`, ...cache, EXCESS])
       : block('location /v/', [
@@ -136,6 +139,8 @@ function formatLocations(
     ]),
   ];
 }
+
+const DOWNLOADS = '^/v/[^/]+/[^/]+/[^/]+/(download(\\.mp4|\\.m4a)?|download\\.bin|[0-9]+\\.bin)$';
 
 /**
  * The path as the client wrote it, which is what nginx sends on. `$uri` is decoded and normalized: with it as the key, another

@@ -6,6 +6,7 @@ export const TRACKER_ACCESS: AccessTable = {
   'GET /play/:file': 'open',
   'GET /steer/:id': 'open',
   'GET /go/:id': 'open',
+  'GET /download/:id': 'open',
   'GET /go/:id/poster.jpg': 'open',
   'GET /go/:id/storyboard.vtt': 'open',
   'GET /relay/:file': 'open',

@@ -67,6 +67,12 @@ export interface Decider {
   explain(video: VideoId, client: Client): Omit<Decision, 'picks'>;
   /** The offered sites with their URLs, best first. @throws Problem 503 `no-source` */
   sites(decision: PlayDecision): readonly [OfferedSite, ...OfferedSite[]];
+  /**
+   * The sites that hold all files of the video, best first.
+   *
+   * @throws Problem 503 `no-source`
+   */
+  holders(decision: PlayDecision): readonly [OfferedSite, ...OfferedSite[]];
   /** Media URLs of the sites to ask about the video itself: its origin first, then other holders, then the rest. */
   urlsByAuthority(decision: PlayDecision): readonly string[];
   /** The site that created the video's bytes, and the key that signs them. */
@@ -162,9 +168,12 @@ export function createDecider(deps: DeciderDeps): Decider {
       return { state, question, picks: rank(state, question, indexes), isKnown };
     },
     sites(decision) {
-      const [first, ...others] = decision.picks.map(pick => offeredSiteOf(decision, pick));
-      if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
-      return [first, ...others];
+      const picks = decision.picks.map(pick => offeredSiteOf(decision, pick));
+      return requireOne(picks, 'No site can serve this video now. Try again in a moment.');
+    },
+    holders(decision) {
+      const picks = listHolders(decision).map(pick => offeredSiteOf(decision, pick));
+      return requireOne(picks, 'No site that holds this video can be reached now. Try again in a moment.');
     },
     urlsByAuthority(decision) {
       const { state, question, picks, video } = decision;
@@ -191,6 +200,18 @@ export function createDecider(deps: DeciderDeps): Decider {
       if (index !== undefined) state.states.recordAssignment(index, question.bitrateBps, Date.now());
     },
   };
+}
+
+/** The picks that hold all files of the video. */
+function listHolders({ picks, question }: PlayDecision): readonly RankedSite[] {
+  const full = new Set(question.holding.full);
+  return picks.filter(({ index }) => full.has(index));
+}
+
+function requireOne(sites: readonly OfferedSite[], detail: string): readonly [OfferedSite, ...OfferedSite[]] {
+  const [first, ...others] = sites;
+  if (!first) throw noSource(detail);
+  return [first, ...others];
 }
 
 /** Creates the function that collects the input of a decision about one video. */

@@ -18,6 +18,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { ReportIngestion } from '../reports/report-ingestion.ts';
 import type { Plays } from '../sync/plays.ts';
 import { createDecider, type Decider } from './decide.ts';
+import { serveDownload } from './download.ts';
 import type { PlayFastPath } from './fast-path.ts';
 import { createInstrument } from './instrument.ts';
 import { serveNearest } from './nearest.ts';
@@ -76,6 +77,7 @@ export function servePlayerCalls({ app, metrics }: Http, deps: PlayerCallsDeps, 
   servePlay(app, { ...deps, instrument, responses });
   serveSteer(app, { instrument, steer });
   serveNearest(app, deps);
+  serveDownload(app, { ...deps, decider, instrument });
   serveRedirectAndRelay(app, { ...deps, decider, timelines, instrument });
   fastPath.enable({ ...deps, instrument, responses, steer });
   return decider;

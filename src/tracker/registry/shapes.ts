@@ -12,6 +12,7 @@ export interface Shape {
   readonly isInternal?: true;
   /** The times follow the rates. */
   readonly isScheduled?: true;
+  readonly downloads?: 'source' | 'renditions';
 }
 
 const MAX_SHAPES = 50_000;

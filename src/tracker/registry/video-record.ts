@@ -80,6 +80,7 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
     ...(change.isPrivate ? { isPrivate: true } : {}),
     ...(change.isInternal ? { isInternal: true } : {}),
     ...(change.publishAt || change.withdrawAt ? { isScheduled: true } : {}),
+    ...(change.downloads ? { downloads: change.downloads } : {}),
   };
   const text = JSON.stringify(shape);
   const number = shapes.numberOf(text);
@@ -138,6 +139,10 @@ class Video implements RegisteredVideo {
 
   get isInternal(): true | undefined {
     return this.#shape.isInternal;
+  }
+
+  get downloads(): 'source' | 'renditions' | undefined {
+    return this.#shape.downloads;
   }
 
   get renditions(): Rendition[] {

@@ -55,7 +55,7 @@ export function trackerCentralOf(
     client,
     fetchChanges: (after, waitS, abort) =>
       client.call(
-        `/api/changes?after=${after}&limit=${CHANGES_PER_PAGE}&wait=${waitS}&audiences=true&schedules=true`,
+        `/api/changes?after=${after}&limit=${CHANGES_PER_PAGE}&wait=${waitS}&audiences=true&schedules=true&downloads=true`,
         { response: changePageSchema, waitS: LONG_POLL_S, maxBytes: MAX_PAGE_BYTES },
         abort,
       ),

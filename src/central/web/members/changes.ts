@@ -27,6 +27,7 @@ const changesQuerySchema = z.object({
   wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
   audiences: z.literal('true').optional(),
   schedules: z.literal('true').optional(),
+  downloads: z.literal('true').optional(),
 });
 
 export function addChangeCalls(app: HttpServer, context: CentralContext): void {
@@ -37,7 +38,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     { schema: { querystring: changesQuerySchema, response: { 200: changePageSchema } } },
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
-      const { after, limit, wait, audiences, schedules } = request.query;
+      const { after, limit, wait, audiences, schedules, downloads } = request.query;
       const withAudiences = audiences !== undefined;
       // The page consists of up to 1,000 records that were validated on arrival, so they are not validated again on output.
       setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
@@ -51,6 +52,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
             limit,
             withAudiences,
             withSchedules: schedules !== undefined,
+            withDownloads: downloads !== undefined,
           });
           return withAudiences ? { ...page, houseNetworks: config.houseNetworks.map(formatPrefix) } : page;
         },

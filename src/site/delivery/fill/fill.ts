@@ -20,7 +20,15 @@ import { allocateBody } from '../cache/body.ts';
 import { parseStrongEtag } from '../http/etags.ts';
 import { FILL_HEADER, mayBeKept } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
-import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from '../http/problems.ts';
+import {
+  busy,
+  downloadNotAllowed,
+  fileUnknown,
+  fillFailed,
+  noSource,
+  videoUnknown,
+  videoWithdrawn,
+} from '../http/problems.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { Upstream, UpstreamList } from './upstreams.ts';
 
@@ -28,6 +36,20 @@ import type { Upstream, UpstreamList } from './upstreams.ts';
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;
 /** Files up to this size are verified before any byte is sent. That takes no time, and then another upstream can still be tried. */
 const VERIFIED_FIRST_BYTES = 64 * 1024;
+
+/** What this site's own origin says of its videos is final. */
+const AUTHORITATIVE: ReadonlySet<string> = new Set([
+  'video-withdrawn',
+  'file-unknown',
+  'download-not-allowed',
+]);
+/** What any other site may say. */
+const CREDIBLE: ReadonlySet<string> = new Set([
+  'file-unknown',
+  'fill-failed',
+  'busy',
+  'download-not-allowed',
+]);
 
 /** The bytes are not the ones that the video's own site signed. */
 export class AlteredBytes extends Error {}
@@ -160,7 +182,7 @@ export class Fill {
     let failure: Problem | undefined = origin ? await this.#try(origin, originRequests) : videoUnknown();
     if (!failure) return;
     // The site's own origin is authoritative for withdrawn videos, and for missing files of the videos that it has.
-    if (failure.code === 'video-withdrawn' || failure.code === 'file-unknown') throw failure;
+    if (AUTHORITATIVE.has(failure.code)) throw failure;
     if (!this.#mayAskOthers) throw failure;
     const hasOriginFailed = failure.code !== 'video-unknown';
     if (!hasOriginFailed) failure = noSource();
@@ -181,7 +203,7 @@ export class Fill {
       if (!rejection) return undefined;
       // A site without the file may be out of date or hostile, so the others are asked too. Only the video's own site and the
       // tracker can say that a video is withdrawn.
-      const isCredible = ['file-unknown', 'fill-failed', 'busy'].includes(rejection.code);
+      const isCredible = CREDIBLE.has(rejection.code);
       if (isCredible && failure.code !== 'fill-failed') failure = rejection;
     }
     return failure;
@@ -349,6 +371,7 @@ export class Fill {
     // The upstream works, but has no capacity for this request now.
     if (statusCode === 503 && (code === 'link-full' || code === 'budget-used' || code === 'busy'))
       return busy();
+    if (statusCode === 403 && code === 'download-not-allowed') return downloadNotAllowed();
     if (statusCode === 404) return code === 'video-unknown' ? videoUnknown() : fileUnknown();
     throw new Error(`an upstream responded with ${statusCode}${code ? ` ${code}` : ''}`);
   }
@@ -358,3 +381,18 @@ function parseLength(header: string | undefined): number {
   if (!/^\d{1,15}$/.test(header ?? '')) throw new Error('the response does not state its length');
   return Number(header);
 }
+
+/** Waits for the whole body. @throws Problem if it cannot be fetched */
+export const completeBody = (fill: Fill): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const check = (): void => {
+      if (fill.failure) end(() => reject(fill.failure));
+      else if (fill.body && fill.isComplete) end(() => resolve(fill.body ?? Buffer.alloc(0)));
+    };
+    const unfollow = fill.follow(check);
+    const end = (act: () => void): void => {
+      unfollow();
+      act();
+    };
+    check();
+  });

@@ -5,6 +5,7 @@ import {
   type VideoId,
   videoIdSchema,
 } from '../../../protocol/base/ids.ts';
+import { DOWNLOAD_PLAN } from '../../../protocol/media/download-plan.ts';
 
 export interface MediaFile {
   /** `/v/{video}/{revision}/{file}`, without the query: the cache key. */
@@ -25,6 +26,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
   jpg: 'image/jpeg',
   vtt: 'text/vtt; charset=utf-8',
+  bin: 'application/octet-stream',
 };
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
@@ -49,10 +51,24 @@ export const videoOf = (key: string): VideoId => key.slice(VIDEO_AT, VIDEO_AT + 
 export const isMediaUrl = (url: string | undefined): boolean =>
   url !== undefined && (url.startsWith('/v/') || url.startsWith('/t/'));
 
+const DOWNLOAD = new RegExp(`^/v/(${UUID})/(${UUID})/([a-z0-9][a-z0-9-]{0,39})/download(?:\\.mp4|\\.m4a)?$`);
+
+/**
+ * The address of a download, which a buffer makes of other files.
+ *
+ * @returns the plan of the download
+ */
+export function parseDownload(key: string): MediaFile | undefined {
+  const match = DOWNLOAD.exec(key);
+  if (!match) return undefined;
+  const [, video = '', revision = '', folder = ''] = match;
+  return parseMediaFile(`/v/${video}/${revision}/${folder}/${DOWNLOAD_PLAN}`);
+}
+
 /** Undefined if the key is not valid: dots, escapes and anything else that no site produces. */
 export function parseMediaFile(key: string): MediaFile | undefined {
   const match = PATH.exec(key);
-  if (!match) return undefined;
+  if (!match || key.endsWith('/download.mp4')) return undefined;
   const [, video = '', revision = '', file = ''] = match;
   return { key, video: videoIdSchema.parse(video), revision: revisionIdSchema.parse(revision), file };
 }

@@ -37,3 +37,5 @@ export const rangeUnsatisfiable = (length: number): Problem =>
     // RFC 9110, section 15.5.17: Content-Range has the current length.
     headers: { 'content-range': `bytes */${length}` },
   });
+export const downloadNotAllowed = (): Problem =>
+  problem('download-not-allowed', 'The author of this video does not allow this download.');

@@ -10,13 +10,14 @@ import type { Egress } from '../egress/egress.ts';
 import type { TrafficClass } from '../egress/pacer.ts';
 import type { Fills } from '../fill/fills.ts';
 import { FILL_HEADER, PREFLIGHT_HEADERS } from '../http/headers.ts';
-import { type MediaFile, parseMediaFile, pathOfUrl } from '../http/media-file.ts';
+import { type MediaFile, parseDownload, parseMediaFile, pathOfUrl } from '../http/media-file.ts';
 import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../http/problems.ts';
 import type { BufferRights, HidePrivate } from './buffer-rights.ts';
 import type { ResponseCounts } from './fast-connection.ts';
 import { respondProblem } from './problem-response.ts';
 import { onceClosed, respondFromCache, respondFromStream } from './respond.ts';
 import type { ResponseState } from './response-sink.ts';
+import { createDownloadHandler } from './serve-download.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
 interface ServeDeps {
@@ -43,8 +44,14 @@ const takesGzip = ({ request: { headers }, isFill }: ResponseState): boolean =>
 
 const acceptAll = (): undefined => undefined;
 
+function checkToken(rights: BufferRights, token: string, key: string): Problem | undefined {
+  const file = parseMediaFile(key) ?? parseDownload(key);
+  return file ? rights.checkToken(token, file.video, key) : notFound();
+}
+
 export function createHandler(deps: ServeDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const { cache, fills, counts, egress, reports, rights, hide, log } = deps;
+  const download = createDownloadHandler(deps);
 
   function open(request: IncomingMessage, response: ServerResponse, hasToken: boolean): ResponseState {
     const isFill = request.headers[FILL_HEADER] !== undefined;
@@ -94,11 +101,6 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
     else fill(state, file);
   }
 
-  function checkToken(token: string, key: string): Problem | undefined {
-    const file = parseMediaFile(key);
-    return file ? rights.checkToken(token, file.video, key) : notFound();
-  }
-
   return (request, response) => {
     const { method, url = '' } = request;
     if (method !== 'GET' && method !== 'HEAD') {
@@ -112,7 +114,7 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
     if (!isFill && !deps.servesViewer(request)) return respondProblem(response, uploadsOnly());
     const key = pathOfUrl(target);
     // The token is checked before anything is looked up, so that an invalid one reveals nothing.
-    const rejection = token === undefined ? undefined : checkToken(token, key);
+    const rejection = token === undefined ? undefined : checkToken(rights, token, key);
     if (rejection) return respondProblem(response, rejection);
     if (!isFill)
       reports.note(request.socket.remoteAddress ?? '', url, request.headers['cmcd-request']?.toString());
@@ -126,6 +128,8 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
       return hit(state, entry);
     }
     const requested = parseMediaFile(key);
+    const plan = requested ? undefined : parseDownload(key);
+    if (plan) return download(state, hide(plan, hasToken));
     if (!requested) return respondProblem(response, notFound());
     const file = hide(requested, hasToken);
     if (cache.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());

@@ -12,6 +12,12 @@ export { type DescribedTrack, describeTracks } from './describe/describe.ts';
 export { nameIncompatibleProfile } from './describe/dolby-vision.ts';
 export { formatInitSegment } from './isobmff/cmaf-init.ts';
 export { cmafSegmentBytes, formatCmafSegment, type SegmentSample } from './isobmff/cmaf-segment.ts';
+export {
+  ColumnWriter,
+  formatProgressiveHead,
+  type ProgressiveTrack,
+  type SampleTables,
+} from './isobmff/progressive.ts';
 export { type ContainerKind, SNIFF_BYTES, sniffFile } from './sniff.ts';
 export { FileBytes } from './source/file-bytes.ts';
 export { unmarkOpenGroups } from './source/random-access.ts';

@@ -15,12 +15,20 @@ import {
   type VideoId,
   videoIdSchema,
 } from '../../../protocol/base/ids.ts';
+import { DOWNLOAD_HEAD } from '../../../protocol/media/download-plan.ts';
 import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
+import type { Downloads } from '../../database/downloads.ts';
 import { type CopiedBytes, type CopyStore, DamagedCopy } from '../copy-store/copy-store.ts';
 import { DamagedFile } from '../integrity/integrity.ts';
+import {
+  createDownloadFiles,
+  isDownloadPart,
+  isOfSource,
+  requireDownload,
+} from './download/download-files.ts';
 import { OpenPresentations } from './open-presentations.ts';
-import { CUT_VERSION, type CutFile, type RevisionFiles } from './presentation.ts';
+import { CUT_VERSION, type CutFile, openerOf, type RevisionFiles } from './presentation.ts';
 
 const DEFAULT_OPEN_FILES = 256;
 const MAX_PATH_CHARACTERS = 256;
@@ -32,6 +40,10 @@ export interface OriginServerDeps {
   readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
   /** Finds the record of this version as canonical JSON, if it describes this revision. */
   readonly record?: (video: VideoId, revision: RevisionId, version: number) => Promise<string | undefined>;
+  /** What viewers may download; undefined if this site does not have the video. Without it, nothing can be downloaded. */
+  readonly downloads?: (video: VideoId) => Promise<Downloads | undefined>;
+  /** Name of the uploaded file in the directory of its video. */
+  readonly sourceName?: string;
   /** Private videos need a token of this site even here, because the client may be nginx on behalf of any viewer. */
   readonly rights?: OriginRights;
   /** The key with which this site signs its files, so other sites can verify them wherever they got them. */
@@ -61,11 +73,12 @@ export interface OriginServer {
 export function createOriginServer(deps: OriginServerDeps): OriginServer {
   const open = new OpenPresentations(deps.openFiles ?? DEFAULT_OPEN_FILES);
   const decoyOf = createDecoys();
+  const downloadFiles = createDownloadFiles();
   const pending = new Set<http.ServerResponse>();
   const server = http.createServer((request, response) => {
     pending.add(response);
     response.once('close', () => pending.delete(response));
-    respond({ ...deps, decoyOf }, open, request, response).catch((error: unknown) => {
+    respond({ ...deps, decoyOf, downloadFiles }, open, request, response).catch((error: unknown) => {
       if (error instanceof Problem) return sendProblem(response, error);
       deps.onError?.(error, request.url ?? '');
       sendProblem(response, problem('cut-failed', `The file could not be packaged: ${messageOf(error)}.`));
@@ -88,8 +101,13 @@ export function createOriginServer(deps: OriginServerDeps): OriginServer {
   };
 }
 
+interface OriginState extends OriginServerDeps {
+  readonly decoyOf: (video: VideoId) => VideoId;
+  readonly downloadFiles: ReturnType<typeof createDownloadFiles>;
+}
+
 async function respond(
-  deps: OriginServerDeps & { readonly decoyOf: (video: VideoId) => VideoId },
+  deps: OriginState,
   open: OpenPresentations,
   request: http.IncomingMessage,
   response: http.ServerResponse,
@@ -111,13 +129,17 @@ async function respond(
     sendProblem(response, problem('video-withdrawn', 'The author has withdrawn this video.'));
     return;
   }
+  const downloads = isDownloadPart(path.file) ? await deps.downloads?.(path.video) : undefined;
+  if (downloads && !isHidden) requireDownload(downloads, path.file);
   const copied = files ? undefined : await readCopy(deps, path);
   if (isHidden) {
     sendProblem(response, problem('video-unknown', UNKNOWN));
     return;
   }
+  // What may be downloaded can change, so each download asks again.
+  const mayKeep = !isDownloadPart(path.file) || path.file.endsWith(`/${DOWNLOAD_HEAD}`);
   if (copied !== undefined && copied !== 'no-file') {
-    sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
+    sendFile(request, response, { ...copied, contentType: 'application/octet-stream', mayKeep });
     return;
   }
   if (files === undefined && copied === undefined) {
@@ -131,13 +153,14 @@ async function respond(
     response.writeHead(304, { etag }).end();
     return;
   }
-  const file = (await findRecord(deps, path)) ?? (files && (await cutFile(deps, open, path, files)));
+  const file =
+    (await findRecord(deps, path)) ?? (files && (await cutFile(deps, open, path, { files, downloads })));
   if (!file) {
     sendProblem(response, problem('file-unknown', 'This video has no such file.'));
     return;
   }
   if ('proof' in file) {
-    sendFile(request, response, { ...file, contentType: 'application/octet-stream' });
+    sendFile(request, response, { ...file, contentType: 'application/octet-stream', mayKeep });
     return;
   }
   const proof = signBytes(
@@ -145,7 +168,7 @@ async function respond(
     mediaPath(path.video, path.revision, path.file),
     await sha256Base64(file.body),
   );
-  sendFile(request, response, { ...file, proof, etag });
+  sendFile(request, response, { ...file, proof, etag, mayKeep });
 }
 
 /**
@@ -155,14 +178,18 @@ async function respond(
  * @throws Problem `file-damaged` if there are none
  */
 async function cutFile(
-  deps: OriginServerDeps,
+  deps: OriginState,
   open: OpenPresentations,
   path: Path,
-  files: RevisionFiles,
+  { files, downloads }: { readonly files: RevisionFiles; readonly downloads: Downloads | undefined },
 ): Promise<CutFile | CopiedBytes | undefined> {
   try {
+    if (downloads && isOfSource(path.file)) {
+      const source = { open: openerOf(files), name: deps.sourceName ?? 'source' };
+      return await deps.downloadFiles.ofSource(path, downloads, source);
+    }
     return await open.use(`${path.video}/${path.revision}`, files, presentation =>
-      presentation.file(path.file),
+      downloads ? deps.downloadFiles.ofRendition(path, presentation) : presentation.file(path.file),
     );
   } catch (error) {
     if (!(error instanceof DamagedFile)) throw error;
@@ -209,7 +236,14 @@ function sendFile(
     body,
     proof,
     etag,
-  }: { readonly contentType: string; readonly body: Buffer; readonly proof: Proof; readonly etag: string },
+    mayKeep,
+  }: {
+    readonly contentType: string;
+    readonly body: Buffer;
+    readonly proof: Proof;
+    readonly etag: string;
+    readonly mayKeep: boolean;
+  },
 ): void {
   response.writeHead(200, [
     'Content-Type',
@@ -221,6 +255,7 @@ function sendFile(
     ...formatProof(proof),
     'X-Content-Type-Options',
     'nosniff',
+    ...(mayKeep ? [] : ['Cache-Control', 'no-store']),
   ]);
   response.end(request.method === 'HEAD' ? undefined : body);
 }

@@ -17,7 +17,7 @@ import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.
 import type { Extras } from '../../database/extras.ts';
 import { formatInitSegment } from '../containers/containers.ts';
 import { ExtraFiles } from '../extras/extras.ts';
-import { SourceIndex } from '../index/source-index.ts';
+import { type IndexedRendition, SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
 import { cutSegment, listIFrames, type StoredRendition } from './cut-segment.ts';
 import { MediaFiles } from './media-files.ts';
@@ -88,6 +88,10 @@ export class Presentation {
     return [...media, ...(this.#extras?.renditions ?? [])];
   }
 
+  findIndexed(id: string): IndexedRendition | undefined {
+    return this.#stored.get(id)?.indexed;
+  }
+
   get timeline(): RevisionTimeline {
     return {
       durationMs: this.#durationMs,
@@ -144,7 +148,7 @@ export class Presentation {
   }
 }
 
-const openerOf = ({ directory, open: openElsewhere }: RevisionFiles): OpenFile =>
+export const openerOf = ({ directory, open: openElsewhere }: RevisionFiles): OpenFile =>
   openElsewhere ?? (name => open(resolve(directory, name), 'r'));
 
 async function closeAll(sets: readonly RenditionSet[]): Promise<void> {

@@ -151,6 +151,22 @@ interface SampleRecord extends SegmentSample {
   readonly offset: number;
 }
 
+/** 16,384 samples are read in about a millisecond. */
+const BLOCK_SAMPLES = 16_384;
+
+/** Consecutive samples, in columns. */
+interface SampleColumnsBlock {
+  /** Number of the first sample. */
+  readonly first: number;
+  readonly count: number;
+  /** The records of the index file. */
+  readonly records: Buffer;
+  readonly sizes: Uint32Array;
+  readonly sync: Uint8Array;
+  readonly durations: Uint32Array;
+  readonly compositionOffsets: Int32Array;
+}
+
 /** An open index file. It keeps the headers and the segment records in memory and reads samples on request. */
 export class SourceIndex {
   readonly files: readonly IndexedFile[];
@@ -248,6 +264,34 @@ export class IndexedRendition {
   listDurations(): readonly number[] {
     const { timescale } = this.header;
     return this.listTicks().map(ticks => ticks / timescale);
+  }
+
+  /** Reads all samples in blocks of columns, which takes less time than one object for each sample. */
+  async *readColumns(from = 0, to = this.header.sampleCount): AsyncGenerator<SampleColumnsBlock> {
+    for (let first = from; first < to; first += BLOCK_SAMPLES) {
+      const count = Math.min(BLOCK_SAMPLES, to - first);
+      const position = this.#samplesAt + first * SAMPLE_RECORD_BYTES;
+      const records = await readExactly(this.#file, position, count * SAMPLE_RECORD_BYTES);
+      const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+      const block = {
+        first,
+        count,
+        records,
+        sizes: new Uint32Array(count),
+        sync: new Uint8Array(count),
+        durations: new Uint32Array(count),
+        compositionOffsets: new Int32Array(count),
+      };
+      for (let i = 0; i < count; i++) {
+        const at = i * SAMPLE_RECORD_BYTES;
+        const sizeAndSync = view.getUint32(at + 8, true);
+        block.sizes[i] = sizeAndSync & MAX_SAMPLE_BYTES;
+        block.sync[i] = sizeAndSync >= SYNC_BIT ? 1 : 0;
+        block.durations[i] = view.getUint32(at + 12, true);
+        block.compositionOffsets[i] = view.getInt32(at + 16, true);
+      }
+      yield block;
+    }
   }
 
   async readSamples(segment: SegmentRecord): Promise<readonly SampleRecord[]> {

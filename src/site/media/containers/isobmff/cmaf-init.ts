@@ -4,7 +4,7 @@ import type { AudioDescription, TrackDescription, VideoDescription } from '../so
 import { formatBox, formatFullBox, u16, u32, u64 } from './box.ts';
 import { TRACK_ID } from './cmaf-segment.ts';
 
-const UNITY_MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000] as const;
+export const UNITY_MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000] as const;
 const MOVIE_TIMESCALE = 1_000;
 const SYNC_SAMPLES = 0x200_0000;
 const NON_SYNC_SAMPLES = 0x101_0000;
@@ -45,15 +45,29 @@ export function formatInitSegment(
   return Buffer.concat([ftyp, moov]);
 }
 
+interface TrackHeader {
+  readonly id: number;
+  /** In units of the movie timescale; 0 if the fragments hold it. */
+  readonly duration: number;
+  /** Tracks of one group are alternatives, of which players choose one. 0: none. */
+  readonly alternateGroup: number;
+  readonly isEnabled: boolean;
+}
+
+const ONLY_TRACK: TrackHeader = { id: TRACK_ID, duration: 0, alternateGroup: 0, isEnabled: true };
+
 /** Section 8.3.2. The flags are track_enabled, track_in_movie and track_in_preview. */
-function formatTkhd(description: TrackDescription): Buffer {
+export function formatTkhd(description: TrackDescription, track: TrackHeader = ONLY_TRACK): Buffer {
   const isVideo = description.kind === 'video';
+  const { id, duration, alternateGroup, isEnabled } = track;
+  const isLong = duration >= 2 ** 32;
   return formatFullBox(
     'tkhd',
-    0,
-    7,
-    u32(0, 0, TRACK_ID, 0, 0, 0, 0),
-    u16(0, 0, isVideo ? 0 : 0x100, 0),
+    isLong ? 1 : 0,
+    isEnabled ? 7 : 6,
+    ...(isLong ? [u64(0), u64(0), u32(id, 0), u64(duration)] : [u32(0, 0, id, 0, duration)]),
+    u32(0, 0),
+    u16(0, alternateGroup, isVideo ? 0 : 0x100, 0),
     u32(...(isVideo ? description.matrix : UNITY_MATRIX)),
     u32(isVideo ? description.trackWidth * 0x1_0000 : 0, isVideo ? description.trackHeight * 0x1_0000 : 0),
   );
@@ -63,13 +77,32 @@ function formatTkhd(description: TrackDescription): Buffer {
 const formatEdit = (mediaTime: number): Buffer =>
   formatBox('edts', formatFullBox('elst', 1, 0, u32(1), u64(0), u64(mediaTime), u16(1, 0)));
 
-function formatMdia(description: TrackDescription, timescale: number): Buffer {
+/** The tables of a track whose samples are in fragments. */
+const NO_SAMPLES = [
+  formatFullBox('stts', 0, 0, u32(0)),
+  formatFullBox('stsc', 0, 0, u32(0)),
+  formatFullBox('stsz', 0, 0, u32(0, 0)),
+  formatFullBox('stco', 0, 0, u32(0)),
+];
+
+/**
+ * @param duration in ticks; 0 if the fragments hold it
+ * @param tables the boxes of the sample table after the sample description
+ */
+export function formatMdia(
+  description: TrackDescription,
+  timescale: number,
+  duration = 0,
+  tables: readonly Buffer[] = NO_SAMPLES,
+): Buffer {
   const isVideo = description.kind === 'video';
   const language = isVideo ? 'und' : description.languageCode;
   const packed = [...language].reduce((sum, letter) => sum * 32 + (letter.charCodeAt(0) - 0x60), 0);
   return formatBox(
     'mdia',
-    formatFullBox('mdhd', 0, 0, u32(0, 0, timescale, 0), u16(packed, 0)),
+    duration >= 2 ** 32
+      ? formatFullBox('mdhd', 1, 0, u64(0), u64(0), u32(timescale), u64(duration), u16(packed, 0))
+      : formatFullBox('mdhd', 0, 0, u32(0, 0, timescale, duration), u16(packed, 0)),
     formatFullBox(
       'hdlr',
       0,
@@ -92,10 +125,7 @@ function formatMdia(description: TrackDescription, timescale: number): Buffer {
           u32(1),
           isVideo ? formatVisualEntry(description) : formatAudioEntry(description),
         ),
-        formatFullBox('stts', 0, 0, u32(0)),
-        formatFullBox('stsc', 0, 0, u32(0)),
-        formatFullBox('stsz', 0, 0, u32(0, 0)),
-        formatFullBox('stco', 0, 0, u32(0)),
+        ...tables,
       ),
     ),
   );
