@@ -19,13 +19,11 @@ interface ResultListProps {
   readonly search: SearchState;
   readonly layout: 'tile' | 'row';
   readonly level?: 2 | 3;
-  /** Each image shows the position of the video in its series. */
-  readonly isNumbered?: boolean;
   /** Shown if there is no video. */
   readonly empty: ComponentChildren;
 }
 
-export function ResultList({ results, search, layout, level = 2, isNumbered, empty }: ResultListProps) {
+export function ResultList({ results, search, layout, level = 2, empty }: ResultListProps) {
   const { t } = useTranslation();
   const { addresses } = useCollection();
   const { items, error, next } = results;
@@ -37,20 +35,15 @@ export function ResultList({ results, search, layout, level = 2, isNumbered, emp
           <a href={addresses.searchFor(whole)}>{t.search.firstPage}</a>
         </p>
       )}
-      {items?.length === 0 && empty}
+      {/* A page may be empty although others follow. */}
+      {items?.length === 0 && next === undefined && empty}
       <ul
         class={`cards ${layout === 'row' ? 'cards-rows' : ''}`}
         aria-busy={items === undefined && error === undefined}
         data-testid="videos"
       >
         {items?.map(item => (
-          <ItemCard
-            key={`${item.id} ${item.revision}`}
-            item={item}
-            layout={layout}
-            level={level}
-            corner={isNumbered ? item.series?.position : undefined}
-          />
+          <ItemCard key={`${item.id} ${item.revision}`} item={item} layout={layout} level={level} />
         ))}
         {((items === undefined && error === undefined) || results.isLoadingMore) && (
           <CardSkeletons count={items ? 4 : SKELETONS} layout={layout} />

@@ -104,7 +104,7 @@ function ResultCount({
   const { items, error } = results;
   const text = (): string => {
     if (items === undefined) return error === undefined ? t.search.searching : '\u00a0';
-    if (items.length === 0) return t.search.noVideos;
+    if (items.length === 0 && results.next === undefined) return t.search.noVideos;
     if (facets && facets.total >= items.length) {
       return facets.atLeast ? t.search.moreThan(facets.total) : t.search.count(facets.total);
     }
