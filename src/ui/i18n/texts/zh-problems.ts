@@ -81,6 +81,7 @@ export const zhProblems = {
   'join-role-mismatch': '加入令牌不适用于该角色，请使用为该角色创建的令牌。',
   'base-url-taken': '此基础 URL 已属于另一个成员。请使用其他 URL，或先撤销该成员。',
   'series-unknown': '找不到该系列。',
+  'oembed-format': '未知的 oEmbed 格式。请使用 format=json 或 format=xml。',
   'series-too-many': '系列太多，请先删除一个。',
   'schedule-invalid': '时间安排无效。',
   'fields-invalid': '字段的值不被允许。',
