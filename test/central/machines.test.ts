@@ -231,11 +231,15 @@ describe('a feed', () => {
     expect(one.enclosure).toEqual({
       '@url': `${TRACKER}/play/${first.video}.m3u8`,
       '@type': 'application/vnd.apple.mpegurl',
-      '@length': String(first.sizeBytes),
+      '@length': String((first.bitrateBps * first.durationMs) / 8_000),
     });
     expect(two).toMatchObject({
       link: `${BASE}/watch/${lecture.video}`,
-      enclosure: { '@url': `${TRACKER}/download/${lecture.video}`, '@type': 'video/mp4' },
+      enclosure: {
+        '@url': `${TRACKER}/download/${lecture.video}`,
+        '@type': 'video/mp4',
+        '@length': '1000000',
+      },
       'itunes:duration': '3723',
       'itunes:episode': '2',
       'itunes:image': { '@href': `${TRACKER}/go/${lecture.video}/poster.jpg` },

@@ -1,4 +1,4 @@
-/** The videos that everyone may know, for pages and feeds that programs read. Nothing here depends on who asks. */
+/** The videos that everyone may know, for pages and feeds that programs read. Nothing here depends on the client. */
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { SeriesOrder } from '../../../protocol/catalogue/series.ts';

@@ -19,6 +19,8 @@ export interface Addresses {
 export interface MediaAddress {
   readonly url: string;
   readonly type: string;
+  /** About how many bytes it has. */
+  readonly sizeBytes: number;
 }
 
 const CONTAINER_TYPES: Readonly<Record<string, string>> = {
@@ -48,13 +50,15 @@ export async function addressesFor(request: FastifyRequest, context: CentralCont
     embed: ({ video }) => `${base}/embed/${video}`,
     media(record) {
       if (tracker === undefined) return undefined;
-      const { video, downloads, container } = record;
-      if (downloads === 'source' || downloads === 'renditions')
-        return {
-          url: `${tracker}/download/${video}`,
-          type: CONTAINER_TYPES[container] ?? 'video/mp4',
-        };
-      return { url: `${tracker}/play/${video}.m3u8`, type: HLS_TYPE };
+      const { video, downloads, container, sizeBytes, isGrowing } = record;
+      const file = `${tracker}/download/${video}`;
+      if (downloads === 'source')
+        return { url: file, type: CONTAINER_TYPES[container] ?? 'video/mp4', sizeBytes };
+      const streamedBytes = Math.ceil((record.bitrateBps * record.durationMs) / 8_000);
+      // Without a rendition in its query, the address leads to the best one.
+      if (downloads === 'renditions' && !isGrowing)
+        return { url: file, type: record.width ? 'video/mp4' : 'audio/mp4', sizeBytes: streamedBytes };
+      return { url: `${tracker}/play/${video}.m3u8`, type: HLS_TYPE, sizeBytes: streamedBytes };
     },
     poster: ({ video, pictures }) =>
       tracker === undefined || !pictures?.poster ? undefined : `${tracker}/go/${video}/${POSTER}`,

@@ -1,5 +1,5 @@
 /**
- * The heads of the catalogue's pages. They depend on public videos only and never on who asks: the page of a video that is hidden is
+ * The heads of the catalogue's pages. They depend on public videos only, never on the client: the page of a video that is hidden is
  * the page of one that does not exist, byte for byte.
  */
 import type { FastifyRequest } from 'fastify';

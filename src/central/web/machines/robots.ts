@@ -1,4 +1,4 @@
-/** Tells search engines which pages are not for them, and where the sitemap is (RFC 9309). */
+/** The rules for search engines: the pages that they must not read, and the address of the sitemap (RFC 9309). */
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import type { CentralContext } from '../context/context.ts';
 import { addressesFor } from './addresses.ts';

@@ -50,7 +50,7 @@ export const lastChangeOf = (videos: readonly PublicVideo[]): number =>
 const plain = (text: string): string => cleanText(text).replaceAll(']]>', ']] >');
 
 function describeItem({ record, publishedAtMs, siteName }: PublicVideo, addresses: Addresses): Item {
-  const { name, description, durationMs, sizeBytes, tags = [], series } = record;
+  const { name, description, durationMs, tags = [], series } = record;
   const media = addresses.media(record);
   const poster = addresses.poster(record);
   const link = addresses.watch(record);
@@ -62,7 +62,7 @@ function describeItem({ record, publishedAtMs, siteName }: PublicVideo, addresse
     // Readers show this member as HTML.
     description: escapeHtml(cleanText(shorten(description || name, MAX_DESCRIPTION_CHARACTERS))),
     category: tags.map(tag => ({ name: plain(tag) })),
-    ...(media ? { enclosure: { url: media.url, type: media.type, length: sizeBytes } } : {}),
+    ...(media ? { enclosure: { url: media.url, type: media.type, length: media.sizeBytes } } : {}),
     extensions: [
       { name: 'itunes:author', objects: { _text: plain(siteName) } },
       { name: 'itunes:duration', objects: { _text: String(Math.max(1, Math.round(durationMs / 1_000))) } },
