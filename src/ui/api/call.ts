@@ -61,8 +61,40 @@ export async function downloadFile(url: string, accept: string, token: string | 
   throw parseProblem(response.status, await response.text(), response.headers.get('retry-after'));
 }
 
+/** A text with its entity tag, for changes that must not overwrite those of others (RFC 9110, section 13.1.1). */
+export interface TaggedText {
+  readonly text: string;
+  readonly tag: string;
+}
+
+interface TextOptions extends Pick<CallOptions, 'token' | 'abort'> {
+  /** Replaces the text that this tag names. */
+  readonly replace?: { readonly text: Blob; readonly tag: string };
+}
+
+/** Reads or replaces a text. @throws ApiError */
+export async function callForText(url: string, { replace, ...options }: TextOptions): Promise<TaggedText> {
+  const change =
+    replace && ({ method: 'PUT', body: replace.text, headers: { 'if-match': replace.tag } } as const);
+  const { response, text } = await exchange(url, { ...options, ...change });
+  return { text, tag: response.headers.get('etag') ?? '' };
+}
+
 async function send<T>(url: string, options: CallOptions): Promise<T> {
-  const headers = new Headers({ accept: 'application/json' });
+  const { response, text } = await exchange(url, options);
+  if (text === '') return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new ApiError(response.status, 'unreadable', 'The response is not JSON.', { cause });
+  }
+}
+
+async function exchange(
+  url: string,
+  options: CallOptions & { readonly headers?: Readonly<Record<string, string>> },
+): Promise<{ readonly response: Response; readonly text: string }> {
+  const headers = new Headers({ accept: 'application/json', ...options.headers });
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
   if (options.body !== undefined) {
     const isFile = options.body instanceof Blob;
@@ -84,10 +116,5 @@ async function send<T>(url: string, options: CallOptions): Promise<T> {
     throw new ApiError(0, 'network', 'The server is not responding.', { cause });
   }
   if (!response.ok) throw parseProblem(response.status, text, response.headers.get('retry-after'));
-  if (text === '') return undefined as T;
-  try {
-    return JSON.parse(text) as T;
-  } catch (cause) {
-    throw new ApiError(response.status, 'unreadable', 'The response is not JSON.', { cause });
-  }
+  return { response, text };
 }

@@ -7,10 +7,12 @@ interface DialogProps {
   readonly onClose: () => void;
   readonly children: ComponentChildren;
   readonly wide?: boolean;
+  /** Fills the window. */
+  readonly full?: boolean;
   readonly testId?: string;
 }
 
-export function Dialog({ title, onClose, children, wide, testId }: DialogProps) {
+export function Dialog({ title, onClose, children, wide, full, testId }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -26,7 +28,7 @@ export function Dialog({ title, onClose, children, wide, testId }: DialogProps) 
   return (
     <dialog
       ref={ref}
-      class={wide ? 'dialog-wide' : ''}
+      class={full ? 'dialog-full' : wide ? 'dialog-wide' : ''}
       aria-labelledby={heading}
       data-testid={testId}
       onCancel={event => {

@@ -4,7 +4,7 @@ import type { Owner } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import type { PollResult } from '../api/use-poll.ts';
-import type { CaptionsCalls } from './captions-panel.tsx';
+import { makeCaptionsCalls } from './captions/captions-calls.ts';
 import type { JobCalls } from './job-list.tsx';
 import type { VideoCalls } from './video-row.tsx';
 
@@ -23,20 +23,6 @@ export function makeJobCalls(token: string | undefined, jobs: Refreshable, video
   };
 }
 
-function makeCaptionsCalls(token: string | undefined, { id }: SiteVideo, videos: Refreshable): CaptionsCalls {
-  const url = `/api/videos/${id}/captions`;
-  return {
-    async add(language, file) {
-      await call(`${url}?language=${encodeURIComponent(language)}`, { method: 'POST', body: file, token });
-      videos.refresh();
-    },
-    async remove(captions) {
-      await call(`${url}/${captions}`, { method: 'DELETE', token });
-      videos.refresh();
-    },
-  };
-}
-
 export function makeVideoCalls(token: string | undefined, video: SiteVideo, videos: Refreshable): VideoCalls {
   const run = async (method: 'PATCH' | 'POST' | 'DELETE', path: string, body?: object): Promise<void> => {
     await call(`/api/videos/${video.id}${path}`, { method, token, ...(body ? { body } : {}) });
@@ -50,6 +36,6 @@ export function makeVideoCalls(token: string | undefined, video: SiteVideo, vide
     submit: () => run('POST', '/submit'),
     find: email => call<Owner>('/api/people/lookup', { method: 'POST', body: { email }, token }),
     transfer: owner => run('PATCH', '', { owner }),
-    captions: makeCaptionsCalls(token, video, videos),
+    captions: makeCaptionsCalls(token, video.id, videos.refresh),
   };
 }

@@ -10,7 +10,8 @@ import { formatClock } from '../i18n/format.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
 import { ApprovalActions, type ApprovalCalls } from './approval-actions.tsx';
-import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
+import type { CaptionsCalls } from './captions/captions-calls.ts';
+import { CaptionsPanel } from './captions/captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { type JobCalls, JobList } from './job-list.tsx';
 import { chooseVideoStatus } from './publication-steps.ts';
@@ -118,22 +119,30 @@ export function VideoRow(props: VideoRowProps) {
       <ApprovalActions video={video} calls={calls} mayPublish={may.publish} mayEdit={may.edit} />
       {may.edit && <JobList jobs={jobs} calls={jobCalls} mayPrioritise={may.prioritise} />}
       <ErrorText error={error} />
-      {open === 'captions' && <CaptionsPanel video={video} calls={calls.captions} onClose={close} />}
+      {open === 'captions' && video.revision && (
+        <CaptionsPanel
+          video={{ ...video, ...played(video, video.revision) }}
+          calls={calls.captions}
+          onClose={close}
+        />
+      )}
       {open === 'transfer' && <TransferDialog video={video} calls={calls} onClose={close} />}
       {open === 'withdraw' && (
         <WithdrawDialog video={video} onConfirm={() => void withdraw()} onClose={close} />
       )}
       {open === 'play' && video.revision && isWatchable(video) && (
-        <LocalPlayer
-          name={video.name}
-          revisionUrl={`${video.token ? tokenPath(video.token) : ''}/v/${video.id}/${video.revision}/`}
-          pictures={{ poster: video.hasPoster, storyboard: video.hasStoryboard }}
-          onClose={close}
-        />
+        <LocalPlayer {...played(video, video.revision)} name={video.name} onClose={close} />
       )}
     </li>
   );
 }
+
+/** What a player at this site needs. */
+const played = ({ id, token, durationMs, hasPoster, hasStoryboard }: SiteVideo, revision: string) => ({
+  durationMs,
+  revisionUrl: `${token ? tokenPath(token) : ''}/v/${id}/${revision}/`,
+  pictures: { poster: hasPoster, storyboard: hasStoryboard },
+});
 
 interface WithdrawDialogProps {
   readonly video: SiteVideo;

@@ -265,7 +265,8 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     await row.getByRole('button', { name: 'Add captions' }).click();
     await row.locator('[data-captions="captions-de"]').waitFor();
     await page.screenshot({ path: `${PICTURES}/studio-captions.png` });
-    await row.getByRole('button', { name: 'Remove German' }).click();
+    await row.getByRole('button', { name: 'Delete German' }).click();
+    await page.getByTestId('confirm-yes').click();
     await eventually(
       'they are removed',
       async () => (await row.locator('[data-captions="captions-de"]').count()) === 0 || undefined,

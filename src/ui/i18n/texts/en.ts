@@ -4,6 +4,7 @@ import type { RenderedFigures } from '../rendered-figures.ts';
 import { enCatalogue } from './catalogue/en-catalogue.ts';
 import { enApproval } from './en-approval.ts';
 import { enAudit } from './en-audit.ts';
+import { enCaptionEditor, enCaptions } from './en-captions.ts';
 import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enPlayer } from './en-player.ts';
@@ -180,6 +181,7 @@ export const en = {
     noCaptions: 'Off',
     track: (number: number) => `Track ${number}`,
   },
+  captionEditor: enCaptionEditor,
   studio: {
     title: 'Studio',
     heading: (site: string) => `${site} studio`,
@@ -265,18 +267,7 @@ export const en = {
       free: (size: string) => `${size} free`,
       unreachable: 'This site is not responding',
     },
-    captions: {
-      heading: 'Captions',
-      none: 'No captions yet.',
-      fromSource: 'from the video file',
-      language: 'Caption language',
-      languageHint: 'For example en, fr or zh-Hans',
-      file: 'Caption file (WebVTT or SubRip, up to 1 MB)',
-      add: 'Add captions',
-      adding: 'Adding…',
-      remove: (name: string) => `Remove ${name}`,
-      close: 'Close captions',
-    },
+    captions: enCaptions,
     jobs: {
       heading: 'Conversion',
       kinds: {

@@ -4,6 +4,7 @@ import { zhCatalogue } from './catalogue/zh-catalogue.ts';
 import type { Texts } from './en.ts';
 import { zhApproval } from './zh-approval.ts';
 import { zhAudit } from './zh-audit.ts';
+import { zhCaptionEditor, zhCaptions } from './zh-captions.ts';
 import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhPlayer } from './zh-player.ts';
@@ -175,6 +176,7 @@ export const zh: Texts = {
     noCaptions: '关闭',
     track: index => `轨道 ${index}`,
   },
+  captionEditor: zhCaptionEditor,
   studio: {
     title: '工作台',
     heading: site => `${site}工作台`,
@@ -256,18 +258,7 @@ export const zh: Texts = {
       free: size => `剩余空间 ${size}`,
       unreachable: '该站点没有响应',
     },
-    captions: {
-      heading: '字幕',
-      none: '还没有字幕。',
-      fromSource: '来自视频文件',
-      language: '字幕语言',
-      languageHint: '例如 en、fr 或 zh-Hans',
-      file: '字幕文件（WebVTT 或 SubRip，不超过 1 MB）',
-      add: '添加字幕',
-      adding: '正在添加……',
-      remove: name => `移除 ${name}`,
-      close: '关闭字幕面板',
-    },
+    captions: zhCaptions,
     jobs: {
       heading: '转码',
       kinds: {

@@ -1,0 +1,212 @@
+/** Edits one track of captions next to its video: lines with their times, saved as a whole. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { CaptionTrack } from '../../../protocol/captions.ts';
+import type { Pictures } from '../../../protocol/media/media.ts';
+import { MULTIVARIANT_PLAYLIST } from '../../../protocol/media/media-address.ts';
+import { ApiError } from '../../api/api-error.ts';
+import { Confirm, Dialog } from '../../components/dialog.tsx';
+import { Announcement, ErrorNotice, ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { Player, type PlayerControls } from '../../player/player.tsx';
+import type { CaptionsCalls } from './captions-calls.ts';
+import { type Cues, findCueAt } from './cue-edits.ts';
+import { CueList, type CueListControls } from './cue-list.tsx';
+import { Conflict, EditorBar } from './editor-bar.tsx';
+import { LineTools } from './line-tools.tsx';
+import { FindBar, ShiftForm } from './list-tools.tsx';
+import { findShortcut, type Shortcut, ShortcutList } from './shortcuts.tsx';
+import { formatTrackName } from './track-name.ts';
+import { useCaptionEditor } from './use-caption-editor.ts';
+import { useLineActions } from './use-line-actions.ts';
+import { findWarnings } from './warnings.ts';
+
+export interface EditedVideo {
+  readonly name: string;
+  readonly durationMs: number | undefined;
+  /** URL of a revision, ending in `/`. */
+  readonly revisionUrl: string;
+  readonly pictures: Pictures;
+}
+
+interface CaptionEditorProps {
+  readonly video: EditedVideo;
+  readonly track: CaptionTrack;
+  readonly calls: CaptionsCalls;
+  readonly onClose: () => void;
+}
+
+const MAX_SPEAKERS = 50;
+
+export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorProps) {
+  const { t, language } = useTranslation();
+  const texts = t.captionEditor;
+  const editor = useCaptionEditor(calls, track.id);
+  const { cues = [], selected, isDirty } = editor;
+  // Saving makes a new revision. The player stays with the one that it has.
+  const [source] = useState(video);
+  const [nowMs, setNowMs] = useState(0);
+  const [question, setQuestion] = useState<'close' | 'reload'>();
+  const [report, setReport] = useState('');
+  const [publishError, setPublishError] = useState<unknown>();
+  const player = useRef<PlayerControls | undefined>(undefined);
+  const list = useRef<CueListControls>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const { cue, index, focus, show, actions, row } = useLineActions({
+    editor,
+    player,
+    list,
+    onReport: setReport,
+  });
+  const playing = findCueAt(cues, nowMs);
+  // The list follows the video, unless a person types in it.
+  useEffect(() => {
+    if (playing && !document.activeElement?.closest('.cue-list')) list.current?.show(playing.id);
+  }, [playing?.id]);
+
+  const save = async (): Promise<boolean> => {
+    const isSaved = await editor.save();
+    if (isSaved) setReport(texts.saved);
+    return isSaved;
+  };
+  const publish = async (): Promise<void> => {
+    if (isDirty && !(await save())) return;
+    await calls.publish(track.id).then(onClose, setPublishError);
+  };
+  const close = (): void => (isDirty ? setQuestion('close') : onClose());
+  const step = (by: number): void => {
+    const target = cues[index + by];
+    if (target) show(target.id);
+  };
+  const shortcuts: Readonly<Record<Shortcut, () => void>> = {
+    save: () => void save(),
+    undo: editor.undo,
+    redo: editor.redo,
+    find: () => search.current?.focus(),
+    split: actions.split,
+    join: actions.join,
+    add: actions.add,
+    previous: () => step(-1),
+    next: () => step(1),
+    play: () => cue && row.onPlay(cue),
+    pause: () => player.current?.pause(),
+    start: actions.setStart,
+    end: actions.setEnd,
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const shortcut = findShortcut(event);
+    if (!shortcut || question) return;
+    event.preventDefault();
+    event.stopPropagation();
+    shortcuts[shortcut]();
+  };
+  const warned = useWarned(cues, video.durationMs);
+  const isConflict = editor.saveError instanceof ApiError && editor.saveError.code === 'captions-changed';
+  return (
+    <Dialog
+      title={`${formatTrackName(track, language)} · ${video.name}`}
+      onClose={close}
+      full
+      testId="caption-editor"
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole editor */}
+      <div class="caption-editor" onKeyDown={onKeyDown}>
+        <EditorBar
+          editor={editor}
+          track={track}
+          warnings={warned.length}
+          onWarning={() => show((warned.find(([at]) => at > index) ?? warned[0] ?? [0, 0])[1])}
+          onSave={() => void save()}
+          onPublish={() => void publish()}
+          onClose={close}
+        />
+        {isConflict ? (
+          <Conflict
+            editor={editor}
+            fileName={`${track.language ?? 'captions'}.vtt`}
+            onReload={() => setQuestion('reload')}
+          />
+        ) : (
+          <ErrorText error={editor.saveError ?? publishError} />
+        )}
+        {editor.loadError !== undefined && <ErrorNotice error={editor.loadError} retry={editor.reload} />}
+        <div class="editor-side">
+          <div class="editor-player">
+            <Player
+              url={source.revisionUrl + MULTIVARIANT_PLAYLIST}
+              revisionUrl={source.revisionUrl}
+              pictures={source.pictures}
+              name={video.name}
+              autoplay={false}
+              controls={player}
+              onTime={setNowMs}
+            />
+          </div>
+          <p class="editor-preview" dir="auto" data-testid="preview">
+            {playing ? [playing.speaker, playing.text].filter(Boolean).join(': ') : '\u00a0'}
+          </p>
+          <LineTools
+            cue={cue}
+            number={index + 1}
+            isLast={index === cues.length - 1}
+            speakers={useSpeakers(cues)}
+            actions={actions}
+          />
+          <ShiftForm selected={selected} onEdit={editor.edit} onReport={setReport} />
+          <ShortcutList />
+        </div>
+        <div class="editor-main">
+          <FindBar
+            cues={cues}
+            selected={selected}
+            search={search}
+            onEdit={editor.edit}
+            onShow={id => show(id, false)}
+            onReport={setReport}
+          />
+          {editor.cues?.length === 0 && <p class="quiet">{texts.empty}</p>}
+          <CueList
+            {...row}
+            cues={cues}
+            selected={selected}
+            playing={playing?.id}
+            focus={focus}
+            controls={list}
+            durationMs={video.durationMs}
+            onSelect={editor.select}
+          />
+        </div>
+        <Announcement text={report} />
+      </div>
+      {question && (
+        <Confirm
+          title={texts.discardTitle}
+          text={texts.discardText}
+          yes={texts.discard}
+          no={texts.keepEditing}
+          onYes={() => {
+            setQuestion(undefined);
+            if (question === 'close') onClose();
+            else editor.reload();
+          }}
+          onNo={() => setQuestion(undefined)}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+/** The lines with warnings: their places in the list, and their ids. */
+const useWarned = (cues: Cues, durationMs: number | undefined): readonly (readonly [number, number])[] =>
+  useMemo(
+    () =>
+      cues.flatMap((cue, at) =>
+        findWarnings(cue, cues[at + 1], durationMs).length > 0 ? [[at, cue.id] as const] : [],
+      ),
+    [cues, durationMs],
+  );
+
+const useSpeakers = (cues: Cues): readonly string[] =>
+  useMemo(
+    () => [...new Set(cues.map(({ speaker }) => speaker).filter(Boolean))].slice(0, MAX_SPEAKERS),
+    [cues],
+  );
