@@ -2,7 +2,7 @@
 import type { RefObject } from 'preact';
 import { useCallback, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import type { PlayerControls } from '../../player/player.tsx';
+import type { PlayerControls } from '../../player/player-props.ts';
 import { addCue, type CuePatch, type Cues, changeCue, joinCue, removeCue, splitCue } from './cue-edits.ts';
 import type { CueListControls, Focus } from './cue-list.tsx';
 import type { LineActions } from './line-tools.tsx';
