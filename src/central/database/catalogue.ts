@@ -8,7 +8,7 @@ import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
 import { parseStoredRecord } from './stored-record.ts';
-import { listAccess, type VideoAccess } from './video-access.ts';
+import { listAccess, type VideoAccess } from '../../kernel/access/video-access.ts';
 
 /** How many selects are united in one statement. SQLite accepts 500. */
 const MAX_UNITED = 100;

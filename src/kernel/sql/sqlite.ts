@@ -21,11 +21,14 @@ type DatabaseConstructor = new (path: string, options?: { readonly readOnly?: bo
 
 const require = createRequire(import.meta.url);
 
-function sqliteEngine(): DatabaseConstructor {
+/** The module of the engine, by a name or path that every thread can load. */
+export function sqliteEngineName(): string {
   const [major = 0] = process.versions.node.split('.').map(Number);
-  const engine = major >= 22 ? 'node:sqlite' : '@photostructure/sqlite';
-  return (require(engine) as { DatabaseSync: DatabaseConstructor }).DatabaseSync;
+  return major >= 22 ? 'node:sqlite' : require.resolve('@photostructure/sqlite');
 }
+
+const sqliteEngine = (): DatabaseConstructor =>
+  (require(sqliteEngineName()) as { DatabaseSync: DatabaseConstructor }).DatabaseSync;
 
 const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
 

@@ -7,8 +7,7 @@ import type { VideoId } from '../../../protocol/base/ids.ts';
 import { isPostgres } from '../../sql/postgres.ts';
 import { sql } from '../../sql/sql.ts';
 
-/** Who may find a document: everyone, people who may watch internal videos, or those whom its tokens name. */
-export type Reach = 'public' | 'internal' | 'named';
+import type { Reach } from '../document.ts';
 
 interface SearchDocumentTable {
   /** Counts the documents in the order of their publication: a higher number is newer. */
@@ -20,8 +19,6 @@ interface SearchDocumentTable {
   title_key: string;
   recorded_ms: number;
   length_s: number;
-  /** Plays of the last seven days. */
-  played: number;
   /** One value a line, each after the letter of its facet (facet-lines.ts). */
   facets: string;
 }
@@ -81,7 +78,6 @@ export async function createSearchTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('title_key', text, column => column.notNull())
     .addColumn('recorded_ms', 'bigint', column => column.notNull())
     .addColumn('length_s', 'integer', column => column.notNull())
-    .addColumn('played', 'bigint', column => column.notNull().defaultTo(0))
     .addColumn('facets', 'text', column => column.notNull())
     .execute();
   for (const column of ['title_key', 'recorded_ms'])
@@ -90,9 +86,6 @@ export async function createSearchTables(db: Kysely<unknown>): Promise<void> {
       .on('search_documents')
       .columns(['reach', column, 'seq'])
       .execute();
-  await sql`create index search_documents_by_played on search_documents (reach, played, seq) where played > 0`.execute(
-    db,
-  );
   await sql`create index search_documents_newest on search_documents (reach, seq)`.execute(db);
   if (isPostgres(db)) {
     await sql`alter table search_documents add column tokens tsvector`.execute(db);
