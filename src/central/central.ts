@@ -18,6 +18,7 @@ import { systemClock } from '../kernel/lifecycle/clock.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
+import { openReaders } from '../kernel/sql/readers.ts';
 import { openDatabase } from '../kernel/sql/sql.ts';
 import { CENTRAL_KEY_ID } from '../protocol/base/ids.ts';
 import { type Audit, type AuditDeps, createAudit } from './audit/audit.ts';
@@ -46,6 +47,7 @@ import { startPlayCounts } from './play-counts.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { startViewingLoop } from './rights/viewing.ts';
 import { startScheduleLoop } from './schedule-loop.ts';
+import { startSearchIndex } from './search-index.ts';
 import { SignalRate } from './signal-rate.ts';
 import { Links } from './site-reader/links.ts';
 import { createReaders } from './site-reader/open-readers.ts';
@@ -85,11 +87,11 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     await openPrivateDirectory(config.dataDirectory);
     const keyPath = join(config.dataDirectory, 'central.key');
     const key = await readOrMakeKey(keyPath);
-    const db = await openDatabase<CentralSchema>(
-      config.database ?? join(config.dataDirectory, 'central.sqlite'),
-      migrations,
-    );
+    const place = config.database ?? join(config.dataDirectory, 'central.sqlite');
+    const db = await openDatabase<CentralSchema>(place, migrations);
     lifetime.add('database', () => db.destroy());
+    const { reads, stop: stopReaders } = openReaders(db, place);
+    lifetime.add('readers of the database', stopReaders);
     const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
     await openMasters(db, secrets, keyPath, Date.now());
     await startFeed(db, Date.now());
@@ -139,6 +141,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       signer,
       sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),
       db,
+      reads,
       secrets,
       changes,
       collector,
@@ -195,6 +198,7 @@ function startLoops(context: CentralContext & CaptionsLoopDeps, lifetime: Lifeti
   lifetime.add('plays of the week', startPlayCounts({ db, log }).stop);
   lifetime.add('captions for the search', startCaptionsLoop(context).stop);
   lifetime.add('schedule of videos', startScheduleLoop({ db, changes, log }).stop);
+  lifetime.add('search index', startSearchIndex({ db, log }).stop);
   lifetime.add('grants of viewers', startViewingLoop(context).stop);
   lifetime.add('cleanup of sessions', startCleanup({ db, config, log }).stop);
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { nameSchema } from './base/text.ts';
 import { timestampSchema } from './base/timestamp.ts';
+import { hitsSchema } from './catalogue/search.ts';
 import { regionSchema } from './copies.ts';
 import { picturesSchema, renditionSchema } from './media/media.ts';
 import { audienceSchema, videoGroupsSchema } from './people/audience.ts';
@@ -56,10 +57,12 @@ export const videoSchema = z.strictObject({
   createdAt: timestampSchema,
   publishedAt: timestampSchema,
   registeredAt: timestampSchema.optional(),
+  /** In the response to a search: where the video matches. */
+  hits: hitsSchema,
 });
 export type Video = z.infer<typeof videoSchema>;
 
-/** `GET /api/videos`: newest first. */
+/** `GET /api/videos`. A page may have fewer videos than asked for, although there are more: `next` says so. */
 export const videoListSchema = z.strictObject({ videos: z.array(videoSchema), next: z.string().optional() });
 
 const httpUrl = z

@@ -1,20 +1,18 @@
-/** The catalogue: listing and search for viewers, and the registrations by trackers. */
+/** The catalogue: listing for viewers, and the registrations by trackers. */
 
+import { listAccess, type VideoAccess } from '../../kernel/access/video-access.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
-import { searchWords } from '../../protocol/base/text.ts';
 import type { Viewer } from '../../protocol/people/viewing.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
 import { parseStoredRecord } from './stored-record.ts';
-import { listAccess, type VideoAccess } from '../../kernel/access/video-access.ts';
 
 /** How many selects are united in one statement. SQLite accepts 500. */
 const MAX_UNITED = 100;
 
 export interface VideoQuery {
-  readonly q?: string | undefined;
   readonly site?: SiteId | undefined;
   readonly limit: number;
   /** Only the videos that this viewer may watch are listed. */
@@ -22,7 +20,7 @@ export interface VideoQuery {
   readonly before?: Cursor | undefined;
 }
 
-const videoColumns = [
+export const videoColumns = [
   'videos.site_id',
   'videos.video_id',
   'videos.version',
@@ -102,7 +100,7 @@ async function listAccessible(
 }
 
 /** The newest videos of one kind of access. */
-function newestOf(db: CentralDatabase, { q, site, limit, before }: VideoQuery, access: VideoAccess) {
+function newestOf(db: CentralDatabase, { site, limit, before }: VideoQuery, access: VideoAccess) {
   // The index of groups is sorted by its own column.
   const sorted = access.group === undefined ? 'videos' : 'video_groups';
   let select = db
@@ -130,19 +128,11 @@ function newestOf(db: CentralDatabase, { q, site, limit, before }: VideoQuery, a
   if (site) select = select.where('videos.site_id', '=', site);
   const [at, id] = [sql.ref<number>(`${sorted}.published_at`), sql.ref<string>(`${sorted}.video_id`)];
   if (before) select = select.where(sql<boolean>`(${at}, ${id}) < (${before.at}, ${before.id})`);
-  for (const word of searchWords(q)) {
-    // LIKE is used instead of a full-text index. Chinese is written without spaces, so a word tokenizer finds nothing inside a
-    // sentence, and a trigram index cannot find words of one or two characters, which most Chinese words are. A scan of the
-    // short normalised texts takes milliseconds for catalogues of this size and works for every script.
-    select = select.where(sql<boolean>`videos.search_text like ${`%${escapeLike(word)}%`} escape '\\'`);
-  }
   return select
     .orderBy(at, 'desc')
     .orderBy(id, 'desc')
     .limit(limit + 1);
 }
-
-const escapeLike = (word: string): string => word.replaceAll(/[\\%_]/g, '\\$&');
 
 /** Finds the video with this id. If several sites published it, an active site wins over a revoked one, then the first site. */
 export function findVideo(

@@ -13,6 +13,7 @@ import {
   type MemberRow,
   type SiteRow,
 } from './schema.ts';
+import { queueSite } from './search/index-videos.ts';
 import { keepSeriesCounts } from './series/counts.ts';
 
 export type Role = MemberRow['role'];
@@ -186,7 +187,13 @@ const countAgain = <T>(
   tx: CentralTransaction,
   member: Pick<MemberRow, 'role' | 'id'>,
   write: () => Promise<T>,
-): Promise<T> => (isSite(member) ? keepSeriesCounts(tx, { site: member.id }, write) : write());
+): Promise<T> =>
+  isSite(member)
+    ? keepSeriesCounts(tx, { site: member.id }, async () => {
+        await queueSite(tx, member.id);
+        return write();
+      })
+    : write();
 
 /** Enrols the key. A token enrols only one key. A new token for a member replaces its key and ends its revocation. */
 export function enrol(

@@ -43,6 +43,8 @@ export const CENTRAL_ACCESS: AccessTable = {
   // Catalogue
   'GET /api/videos': 'anyone',
   'GET /api/videos/:id': 'anyone',
+  'GET /api/facets': 'anyone',
+  'GET /api/suggestions': 'anyone',
   'POST /api/videos/:id/viewing': 'anyone',
   'GET /api/videos/:id/poster.jpg': 'anyone',
   'GET /api/series': 'anyone',

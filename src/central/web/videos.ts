@@ -3,27 +3,24 @@ import * as z from 'zod';
 import { allowAnyOrigin, READ, servePreflight } from '../../kernel/http/cross-origin.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { Problem, problem } from '../../kernel/problem.ts';
-import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import type { PageOf } from '../../kernel/search/database/page.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import { type VideoQuery, videoQuerySchema } from '../../protocol/catalogue/search.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { audienceOf } from '../../protocol/people/audience.ts';
-import { mayWatch } from '../../protocol/people/viewing.ts';
+import { mayWatch, type Viewer } from '../../protocol/people/viewing.ts';
 import { pickDetails } from '../../protocol/publication/details.ts';
 import { type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import { listWeekPlays } from '../database/plays/count.ts';
 import type { CentralDatabase } from '../database/schema.ts';
+import { type FoundVideo, findVideos } from '../database/search/find-videos.ts';
 import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
 import { findWatchable, videoUnknown } from '../rights/watchable.ts';
 import { authorityOf, type CentralContext, formatTime, optionalTime } from './context/context.ts';
 
-const listQuerySchema = z.object({
-  q: z.string().max(200).optional(),
-  site: siteIdSchema.optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(24),
-  cursor: z.string().max(200).optional(),
-});
 const parameters = z.object({ id: videoIdSchema });
 
 export function addVideoCalls(app: HttpServer, context: CentralContext): void {
@@ -39,26 +36,32 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
   for (const path of ['/api/videos', '/api/videos/:id']) servePreflight(app, path, READ);
   app.get(
     '/api/videos',
-    { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },
+    {
+      schema: {
+        description:
+          'Finds videos by their texts and captions, narrowed by filters, in one of several orders.',
+        querystring: videoQuerySchema,
+        response: { 200: videoListSchema },
+      },
+    },
     async (request, reply) => {
       allowAnyOrigin(reply);
-      const { q, site, limit, cursor } = request.query;
-      const before = cursor === undefined ? undefined : parseCursor(cursor);
-      const rows = await listVideos(db, {
-        q,
-        site,
-        limit,
-        before,
-        viewer: await authorityOf(request, context),
-      });
-      const page = rows.slice(0, limit);
-      const last = rows.length > limit ? page.at(-1) : undefined;
+      const { items, next } = await listCatalogue(
+        context.reads,
+        request.query,
+        await authorityOf(request, context),
+      );
+      const hits = new Map(items.map(({ row, hits: found }) => [row.video_id, found]));
+      const videos = await withCopies(
+        context.reads,
+        items.flatMap(({ row }) => formatVideo(row) ?? []),
+      );
       return {
-        videos: await withCopies(
-          db,
-          page.flatMap(row => formatVideo(row) ?? []),
-        ),
-        ...(last ? { next: formatCursor({ at: last.published_at, id: last.video_id }) } : {}),
+        videos: videos.map(video => {
+          const found = hits.get(video.id);
+          return found ? { ...video, hits: [...found] } : video;
+        }),
+        ...(next === undefined ? {} : { next }),
       };
     },
   );
@@ -97,6 +100,27 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       return complete;
     },
   );
+}
+
+/** The newest videos, of one site or of all, need no search index. */
+async function listCatalogue(
+  db: CentralDatabase,
+  { q, site, limit, cursor, order, ...filter }: VideoQuery,
+  viewer: Viewer,
+): Promise<PageOf<FoundVideo>> {
+  const isPlain =
+    !q?.trim() &&
+    (order ?? 'newest') === 'newest' &&
+    Object.values(filter).every(value => value === undefined);
+  if (!isPlain) return findVideos(db, { q, site, limit, cursor, order, ...filter }, viewer);
+  const before = cursor === undefined ? undefined : parseCursor(cursor);
+  const rows = await listVideos(db, { site, limit, before, viewer });
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return {
+    items: page.map(row => ({ row })),
+    next: last && formatCursor({ at: last.published_at, id: last.video_id }),
+  };
 }
 
 /** Adds the copies, the plays of the week, and whether any site that holds the video is up. */

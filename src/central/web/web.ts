@@ -14,6 +14,7 @@ import { addPlacementRuleCalls } from './admin/placement-rules.ts';
 import { addSiteCalls } from './admin/sites.ts';
 import { addTrackerCalls } from './admin/trackers.ts';
 import { addFieldCalls } from './catalogue/fields.ts';
+import { addSearchCalls } from './catalogue/search.ts';
 import { addSeriesCalls } from './catalogue/series.ts';
 import { addSeriesImageCalls } from './catalogue/series-images.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
@@ -58,6 +59,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addViewingCalls(app, context);
   addMachineCalls(app, context);
   addSeriesCalls(app, context);
+  addSearchCalls(app, context);
   addSeriesImageCalls(app, context);
   addFieldCalls(app, context);
   // People

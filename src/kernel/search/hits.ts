@@ -75,7 +75,7 @@ const isRelevant = ({ terms, marks }: Matched, query: SearchQuery, member: HitMe
 
 const occurs = (phrase: string, texts: readonly string[], captions: readonly SearchedCaptions[]): boolean =>
   texts.some(text => containsPhrase(joinRuns(foldText(text)), phrase)) ||
-  captions.some(({ joined }) => containsPhrase(joined, phrase));
+  captions.some(({ joined }) => containsPhrase(joined.replaceAll('\n', ' '), phrase));
 
 /** The cues in which most of the terms occur, in the order of time. */
 function findInCaptions(query: SearchQuery, { language, cues, joined }: SearchedCaptions): Hit[] {
@@ -87,7 +87,8 @@ function findInCaptions(query: SearchQuery, { language, cues, joined }: Searched
   };
   for (const term of query.terms) count(findTerm(joined, term), 1);
   for (const phrase of query.phrases) {
-    const at = indexOfPhrase(joined, phrase);
+    // A phrase may continue in the next cue.
+    const at = indexOfPhrase(joined.replaceAll('\n', ' '), phrase);
     if (at >= 0) count([at], query.terms.length + 1);
   }
   const best = Math.max(0, ...scores.values());

@@ -7,7 +7,7 @@ import { foldText } from './fold.ts';
 import { MAX_PREFIX } from './query.ts';
 import { addTokens, findRuns } from './tokens.ts';
 
-/** What is searched of a video, without captions. */
+/** The texts of a video that a search covers, without captions. */
 export interface SearchText {
   readonly name: string;
   readonly people: readonly string[];

@@ -68,7 +68,7 @@ export function matchFilter(filter: VideoFilter): Match[] {
   ];
 }
 
-/** The bucket of the longest video that is told from longer ones. */
+/** All longer videos share the last bucket. */
 const LAST_BUCKET = lengthBucket(7 * 86_400);
 export const bucketOf = (lengthS: number): number => Math.min(LAST_BUCKET, lengthBucket(lengthS));
 

@@ -43,7 +43,7 @@ export function parseQuery(q: string): SearchQuery | undefined {
       text: text.slice(run.from, run.to),
       tokens: requiredTokens(text, run),
       exact: findRuns(original).flatMap(each => requiredTokens(original, each)),
-      // Only what is still being typed can be a part of a word.
+      // Only the word that is still being typed may be incomplete.
       ...(run.kind === 'word' && run.to === text.length && run.to - run.from >= MIN_PREFIX
         ? { prefix: text.slice(run.from, run.to) }
         : {}),

@@ -1,4 +1,4 @@
-/** Threads that read: they see what is committed, do not write, hold nothing up, and are replaced. */
+/** Threads that read: they see committed rows, do not write, hold nothing up, and are replaced. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 if (ENGINE === 'sqlite') {
-  it('reads what is committed, bytes too, and cannot write', async () => {
+  it('reads committed rows, bytes too, and cannot write', async () => {
     const { reads, stop } = openReaders(db, place, { threads: 2 });
     await db
       .insertInto('counters')
@@ -52,12 +52,12 @@ if (ENGINE === 'sqlite') {
   });
 
   it('does not hold this thread, stops a read that takes too long, and replaces its thread', async () => {
-    const { reads, stop } = openReaders(db, place, { threads: 1, timeLimitMs: 200 });
-    let turns = 0;
-    const timer = setInterval(() => turns++, 5);
+    const { reads, stop } = openReaders(db, place, { threads: 1, timeLimitMs: 1_000 });
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
     await expect(SLOW.execute(reads)).rejects.toThrow('took too long');
     clearInterval(timer);
-    expect(turns).toBeGreaterThan(10);
+    expect(ticks).toBeGreaterThan(10);
     expect(await reads.selectFrom('counters').selectAll().execute()).toEqual([]);
     await stop();
   });

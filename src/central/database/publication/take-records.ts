@@ -9,6 +9,7 @@ import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 import { completePromotions, listSuccessors, supersedeImpostors } from '../copies/promotions.ts';
 import type { CentralDatabase, CentralTransaction, PublicationRow } from '../schema.ts';
+import { indexVideos } from '../search/index-videos.ts';
 import { keepSeriesCounts } from '../series/counts.ts';
 import { type Decision, decide, type Held, type RejectionCode } from './decide.ts';
 import { epochOf, lockPublications } from './epochs.ts';
@@ -64,6 +65,7 @@ export const takeRecords = perDatabase(
         await keepSeriesCounts(tx, { videos: writes.map(videoOf) }, async () => {
           await writeRecords(tx, writes);
           for (const { site } of pages) await changeOwners(tx, site, writes, held);
+          await indexVideos(tx, writes.filter(({ record }) => isOfOwner(record)).map(videoOf));
         });
       return outcomes;
     }),

@@ -1,21 +1,14 @@
 /** The captions of videos that central has fetched from sites, for the search. */
-import type { VideoId } from '../../../protocol/base/ids.ts';
+import { type CaptionsOfVideo, writeCaptions } from '../../../kernel/search/database/captions.ts';
+import { searchTables } from '../../../kernel/search/database/tables.ts';
 import type { CentralTransaction } from '../schema.ts';
+import { indexVideos } from './index-videos.ts';
 
-export interface Cue {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly text: string;
+/**
+ * Replaces the captions of a video in one language, and indexes them. Without cues, the video has none in this language any more. The
+ * captions of a video that is not listed are not kept.
+ */
+export async function storeCaptions(tx: CentralTransaction, captions: CaptionsOfVideo): Promise<void> {
+  await writeCaptions(searchTables(tx), captions);
+  await indexVideos(tx, [captions.video]);
 }
-
-export interface CaptionsOfVideo {
-  readonly video: VideoId;
-  readonly revision: string;
-  /** A BCP 47 tag. */
-  readonly language: string;
-  /** Empty: the video has no captions in this language any more. */
-  readonly cues: readonly Cue[];
-}
-
-/** Replaces the captions of a video in one language, and indexes them. Captions of a video that is not listed are ignored. */
-export async function storeCaptions(_tx: CentralTransaction, _captions: CaptionsOfVideo): Promise<void> {}

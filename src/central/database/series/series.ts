@@ -7,6 +7,7 @@ import type { SeriesId } from '../../../protocol/people/permissions.ts';
 import type { TextCursor } from '../cursor.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
+import { queueSeries } from '../search/index-videos.ts';
 import type { SeriesRow, SeriesSchema } from './tables.ts';
 
 export type SeriesCounts = Omit<Selectable<SeriesSchema['series_counts']>, 'series_id'>;
@@ -96,10 +97,12 @@ export async function insertSeries(
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 1n) return false;
   await noteSeriesChange(tx);
+  await queueSeries(tx, id);
   return true;
 }
 
 export const updateSeries = async (tx: CentralTransaction, id: SeriesId, text: SeriesText): Promise<void> => {
+  await queueSeries(tx, id);
   await tx.updateTable('series').set(columnsOf(text)).where('id', '=', id).execute();
   await noteSeriesChange(tx);
 };
@@ -109,4 +112,5 @@ export async function deleteSeries(tx: CentralTransaction, id: SeriesId): Promis
   await tx.deleteFrom('series_images').where('series_id', '=', id).execute();
   await tx.deleteFrom('series').where('id', '=', id).execute();
   await noteSeriesChange(tx);
+  await queueSeries(tx, id);
 }

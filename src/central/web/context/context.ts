@@ -33,6 +33,8 @@ export interface CentralContext {
   /** The key with which all trackers sign sessions, so that a viewer may use any tracker. */
   readonly sessionKey: string;
   readonly db: CentralDatabase;
+  /** The same database for reading only, in other threads on SQLite. */
+  readonly reads: CentralDatabase;
   readonly secrets: SecretBox;
   readonly changes: ChangeNotifier;
   readonly collector: Collector;

@@ -20,6 +20,8 @@ export interface CountedFacets {
 }
 
 export interface FacetQuery {
+  /** Nothing can match. */
+  readonly isNothing: boolean;
   /** What each document must match besides the access; undefined: nothing. */
   readonly where: Match | undefined;
   readonly access: Match | undefined;
@@ -31,7 +33,8 @@ export interface FacetQuery {
 }
 
 export async function countFacets(db: SearchDatabase, query: FacetQuery): Promise<CountedFacets> {
-  const { where, access, whole, rest } = query;
+  const { where, access, whole, rest, isNothing } = query;
+  if (isNothing) return makeFacets(new Map(), false);
   if (where !== undefined)
     return countMatches(db, all([where, ...(access === undefined ? [] : [access])]), query);
   const kept = await readCounts(db, whole);

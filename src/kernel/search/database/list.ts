@@ -17,6 +17,8 @@ export interface Walk {
   readonly where: Match | undefined;
   /** The reach of documents that `where` admits at most. */
   readonly reaches: readonly Reach[];
+  /** True if `where` only says that the reach is one of `reaches`. */
+  readonly isWhole: boolean;
   /** Limits of the length that `where` admits only roughly. */
   readonly length: { readonly minS?: number | undefined; readonly maxS?: number | undefined };
   /** For `relevance`: the first of these that a document matches is its rank. */
@@ -155,9 +157,11 @@ const TITLE: Key = { column: 'title_key', direction: 'asc', example: ['', 0] };
 async function* walkKeys(
   db: SearchDatabase,
   finder: Finder,
-  { where, reaches, order, cursor }: Walk,
+  { where: given, isWhole, reaches, order, cursor }: Walk,
   key: Key,
 ): Walking {
+  // The index of the order is divided by reach.
+  const where = isWhole ? undefined : given;
   let after = parseCursor(order, cursor, key.example);
   const seqs = where === undefined ? [] : await finder.find(where, { limit: MAX_SORTED + 1 });
   const isSorted = where !== undefined && seqs.length <= MAX_SORTED;
