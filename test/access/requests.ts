@@ -84,6 +84,8 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: '302',
       hides: '404 video-unknown',
     },
+    'GET /api/facets': {},
+    'GET /api/suggestions': { path: '/api/suggestions?q=lecture' },
     'GET /api/series': {},
     'GET /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
     'POST /api/series': MALFORMED,
