@@ -154,9 +154,13 @@ async function measureAll(engine: string, server: Server): Promise<Readonly<Reco
 }
 
 const startServer = async (arguments_: readonly string[]): Promise<{ child: ChildProcess; url: string }> => {
-  const child = spawn(process.execPath, [await bundle(join('dist', 'bench'), 'bench/catalogue/server.ts'), ...arguments_], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [await bundle(join('dist', 'bench'), 'bench/catalogue/server.ts'), ...arguments_],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   return { child, url: await readFirstLine(child) };
 };
 

@@ -8,6 +8,7 @@ import { audienceOf } from '../../protocol/people/audience.ts';
 import { claimPositions } from './feed.ts';
 import { hideCopies } from './publication/hide-copies.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
+import { indexAsNew, indexVideos } from './search/index-videos.ts';
 import { keepSeriesCounts } from './series/counts.ts';
 import { parseStoredRecord } from './stored-record.ts';
 import { copyPublishedAt, writeVideoGroups } from './video-groups.ts';
@@ -36,6 +37,14 @@ export function applySchedule(db: CentralDatabase, nowMs: number): Promise<numbe
     await keepSeriesCounts(tx, { videos }, async () => {
       for (const row of published) await publish(tx, row);
       for (const row of expired) await expire(tx, row);
+      await indexAsNew(
+        tx,
+        published.map(({ video_id }) => video_id),
+      );
+      await indexVideos(
+        tx,
+        expired.map(({ video_id }) => video_id),
+      );
     });
     return videos.length;
   });

@@ -14,11 +14,11 @@ import { planAccess } from '../../../kernel/search/viewer-access.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { Hit, Suggestion, VideoFilter, VideoQuery } from '../../../protocol/catalogue/search.ts';
-import { audienceOf } from '../../../protocol/people/audience.ts';
 import { mayWatch, type Viewer } from '../../../protocol/people/viewing.ts';
 import { type ListedVideo, videoColumns } from '../catalogue.ts';
 import type { CentralDatabase } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
+import { listedAudience } from './listed-audience.ts';
 
 export interface FoundVideo {
   readonly row: ListedVideo;
@@ -89,7 +89,7 @@ async function loadVideos(
     const record = parseStoredRecord(row.body);
     if (record.kind !== 'video') continue;
     const watchable = {
-      audience: audienceOf(record),
+      audience: listedAudience(row),
       groups: record.groups ?? [],
       site: row.site_id,
       series: record.series?.id,

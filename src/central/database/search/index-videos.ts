@@ -7,10 +7,10 @@ import { makeDocument } from '../../../kernel/search/document.ts';
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
-import { audienceOf } from '../../../protocol/people/audience.ts';
 import type { SeriesId } from '../../../protocol/people/permissions.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
+import { listedAudience } from './listed-audience.ts';
 
 /** How many videos are read at a time. */
 const STEP = 100;
@@ -38,7 +38,14 @@ async function indexStep(
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
     .leftJoin('series', 'series.id', 'videos.series_id')
-    .select(['videos.site_id', 'videos.video_id', 'videos.body', 'series.title as series_title'])
+    .select([
+      'videos.site_id',
+      'videos.video_id',
+      'videos.body',
+      'videos.private',
+      'videos.audience',
+      'series.title as series_title',
+    ])
     .where(isAmong(tx, 'videos.video_id', videos))
     .where('videos.kind', '=', sql.lit('video'))
     .where('videos.withdrawn', '=', sql.lit(0))
@@ -57,7 +64,7 @@ async function indexStep(
     const row = listed.get(video);
     const record = row && parseStoredRecord(row.body);
     if (!row || record?.kind !== 'video') return { video, document: undefined };
-    const audience = audienceOf(record);
+    const audience = listedAudience(row);
     const document = makeDocument(
       {
         ...record,
@@ -75,6 +82,15 @@ async function indexStep(
     return { video, document, seq: seqs.get(video) };
   });
   await writeDocuments(search, documents);
+}
+
+/** The same for videos that appear now, although they have been known before: they become the newest. */
+export async function indexAsNew(tx: CentralTransaction, videos: readonly VideoId[]): Promise<void> {
+  await writeDocuments(
+    searchTables(tx),
+    videos.map(video => ({ video, document: undefined })),
+  );
+  await indexVideos(tx, videos);
 }
 
 /** Queues the videos of a site that was revoked or has joined again. */
