@@ -12,9 +12,9 @@ import { epochSchema } from './publication/epoch.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
 import {
   addressSchema,
-  inSeriesSchema,
-  ownerSchema,
   privateSchema,
+  recordedOwnerSchema,
+  recordedSeriesSchema,
   versionSchema,
 } from './publication/record.ts';
 
@@ -49,8 +49,8 @@ export const videoSchema = z.strictObject({
   audience: audienceSchema,
   /** The groups that may watch the video, if its audience is `groups`. */
   groups: videoGroupsSchema.optional(),
-  owner: ownerSchema.optional(),
-  series: inSeriesSchema.optional(),
+  owner: recordedOwnerSchema.optional(),
+  series: recordedSeriesSchema.optional(),
   ...detailsShape,
   /** How often a public video was played in the last seven days, if it was. */
   playsThisWeek: z.int().positive().optional(),
@@ -219,12 +219,12 @@ export const JOIN_TOKEN_LENGTH = { min: 16, max: 200 } as const;
  * `POST /api/join`: a member (site or tracker) enrols the public key that it created itself. The request is signed with that
  * key (RFC 9421), which proves that the member holds the private key.
  */
-export const joinRequestSchema = z.strictObject({
+export const joinRequestSchema = z.object({
   joinToken: z.string().min(JOIN_TOKEN_LENGTH.min).max(JOIN_TOKEN_LENGTH.max),
   /** Ed25519 public key, raw 32 bytes in base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
-export const joinResponseSchema = z.strictObject({
+export const joinResponseSchema = z.object({
   role: z.enum(['site', 'tracker']),
   id: z.string(),
   name: z.string(),
@@ -237,7 +237,7 @@ export const joinResponseSchema = z.strictObject({
 export type JoinResponse = z.infer<typeof joinResponseSchema>;
 
 /** `POST /api/signals` (site, signed): needs no payload, because the signature identifies the site. */
-export const signalResponseSchema = z.strictObject({
+export const signalResponseSchema = z.object({
   signal: z.string(),
   receivedAt: timestampSchema,
   /** The epoch whose records central accepts; absent if the site must repeat the handshake. */
@@ -247,7 +247,7 @@ export const signalResponseSchema = z.strictObject({
 export type SignalResponse = z.infer<typeof signalResponseSchema>;
 
 /** `POST /api/refusals` (site, signed): the site rejected a request that central had signed. */
-export const refusalReportSchema = z.strictObject({
+export const refusalReportSchema = z.object({
   code: z.enum(['signature-replayed', 'clock-off']),
   detail: z.string().min(1).max(500),
 });
@@ -273,20 +273,20 @@ export type Signal = z.infer<typeof signalSchema>;
 
 /** `GET /api/member` (site or tracker, signed): information for this member. An earlier version asks without `settings`. */
 export const memberInfoQuery = z.object({ settings: z.literal('true').optional() });
-export const memberInfoSchema = z.strictObject({
+export const memberInfoSchema = z.object({
   trackers: z.array(z.string()),
   /** For a site: the epoch whose records central accepts; absent if the site must repeat the handshake. */
   epoch: epochSchema.optional(),
   /** For a site: central could not connect to it at its last attempt, so the site should open a link. */
   unreachable: z.boolean().optional(),
   /** With `?settings=true`: the name and base URL of this member, which operators edit at central. */
-  settings: z.strictObject({ name: z.string(), baseUrl: z.string() }).optional(),
+  settings: z.object({ name: z.string(), baseUrl: z.string() }).optional(),
 });
 
 /** `POST /api/registrations/query` (site, signed): which of these versions a tracker has registered. */
-export const registrationQuerySchema = z.strictObject({ videos: z.array(videoIdSchema).min(1).max(500) });
-export const registrationResponseSchema = z.strictObject({
-  registered: z.array(z.strictObject({ video: videoIdSchema, version: versionSchema })),
+export const registrationQuerySchema = z.object({ videos: z.array(videoIdSchema).min(1).max(500) });
+export const registrationResponseSchema = z.object({
+  registered: z.array(z.object({ video: videoIdSchema, version: versionSchema })),
 });
 
 /**
@@ -295,7 +295,7 @@ export const registrationResponseSchema = z.strictObject({
  * central holds an empty response until there is a change. An earlier version asks without `audiences`.
  */
 export const changeSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
+  z.object({
     kind: z.literal('video'),
     position: z.int().positive(),
     site: siteIdSchema,
@@ -319,7 +319,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
     promoted: z.literal(true).optional(),
   }),
   /** The site holds a complete copy of another site's video. */
-  z.strictObject({
+  z.object({
     kind: z.literal('copy'),
     position: z.int().positive(),
     site: siteIdSchema,
@@ -328,21 +328,21 @@ export const changeSchema = z.discriminatedUnion('kind', [
     revision: revisionIdSchema,
   }),
   /** The site no longer holds the video or its copy. Other sites may still hold it. */
-  z.strictObject({
+  z.object({
     kind: z.literal('gone'),
     position: z.int().positive(),
     site: siteIdSchema,
     video: videoIdSchema,
     version: versionSchema,
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal('withdrawn'),
     position: z.int().positive(),
     site: siteIdSchema,
     video: videoIdSchema,
     version: versionSchema,
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal('site'),
     position: z.int().positive(),
     site: siteIdSchema,
@@ -359,7 +359,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
 ]);
 export type Change = z.infer<typeof changeSchema>;
 const MAX_HOUSE_NETWORKS = 1_000;
-export const changePageSchema = z.strictObject({
+export const changePageSchema = z.object({
   changes: z.array(changeSchema),
   /** The value of `after` for the next request. */
   position: z.int().nonnegative(),
@@ -370,8 +370,8 @@ export const changePageSchema = z.strictObject({
 export type ChangePage = z.infer<typeof changePageSchema>;
 
 /** `POST /api/site-states` (tracker, signed): the results of its probes, sent after a change and every 10 s. */
-export const siteStatesSchema = z.strictObject({
-  sites: z.array(z.strictObject({ site: siteIdSchema, up: z.boolean() })).max(10_000),
+export const siteStatesSchema = z.object({
+  sites: z.array(z.object({ site: siteIdSchema, up: z.boolean() })).max(10_000),
 });
 
 /** `GET /api/info`: information for the pages. */

@@ -7,7 +7,7 @@ import { sha256Schema, versionSchema } from './publication/record.ts';
 export const MAX_ASSIGNMENT_PAGE_ROWS = 500;
 
 export const assignmentSchema = z.discriminatedUnion('wanted', [
-  z.strictObject({
+  z.object({
     wanted: z.literal(true),
     video: videoIdSchema,
     /** The home site of the video. If it is the requesting site, its copy has taken over the video. */
@@ -19,7 +19,7 @@ export const assignmentSchema = z.discriminatedUnion('wanted', [
     sizeBytes: z.int().positive(),
     reason: z.string(),
   }),
-  z.strictObject({ wanted: z.literal(false), video: videoIdSchema, reason: z.string() }),
+  z.object({ wanted: z.literal(false), video: videoIdSchema, reason: z.string() }),
 ]);
 export type Assignment = z.infer<typeof assignmentSchema>;
 
@@ -27,7 +27,7 @@ export type Assignment = z.infer<typeof assignmentSchema>;
  * `GET /api/assignments?after=N&wait=` (site, signed): changes after position N to the set of videos that this site must hold.
  * With `wait` (seconds, at most 25), central holds an empty response until there is a change.
  */
-export const assignmentFeedSchema = z.strictObject({
+export const assignmentFeedSchema = z.object({
   assignments: z.array(assignmentSchema).max(MAX_ASSIGNMENT_PAGE_ROWS),
   /** The value of `after` for the next request. It is lower than the requested one if central was restored from a backup. */
   position: z.int().nonnegative(),
@@ -229,6 +229,6 @@ export const playDeliverySchema = z.object({
 export type PlayDelivery = z.infer<typeof playDeliverySchema>;
 
 /** `POST /api/plays` (tracker, signed): how often each video was played since the last delivery. */
-export const playCountsSchema = z.strictObject({
-  plays: z.array(z.strictObject({ video: videoIdSchema, count: z.int().positive().max(1e9) })).max(1_000),
+export const playCountsSchema = z.object({
+  plays: z.array(z.object({ video: videoIdSchema, count: z.int().positive().max(1e9) })).max(1_000),
 });

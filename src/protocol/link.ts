@@ -13,14 +13,14 @@ export const MAX_LINK_REQUESTS = 16;
 export const linkAuthority = (site: string): string => `${site}.link`;
 
 /** `POST /api/link/requests` (site, signed) */
-export const linkPollSchema = z.strictObject({
+export const linkPollSchema = z.object({
   /** True if central should use the link even if it can reach the gateway of the site. */
   preferred: z.boolean(),
   /** False for the first poll after the link was opened, which central answers at once. */
   wait: z.boolean(),
 });
 
-export const linkRequestSchema = z.strictObject({
+export const linkRequestSchema = z.object({
   id: z.string().min(1).max(64),
   method: z.enum(['GET', 'POST']),
   /** Path and query. Only the gateway can be reached over the link. */
@@ -29,7 +29,7 @@ export const linkRequestSchema = z.strictObject({
   body: z.string(),
 });
 export type LinkRequest = z.infer<typeof linkRequestSchema>;
-export const linkRequestsSchema = z.strictObject({
+export const linkRequestsSchema = z.object({
   requests: z.array(linkRequestSchema).max(MAX_LINK_REQUESTS),
 });
 

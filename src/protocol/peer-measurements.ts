@@ -9,7 +9,7 @@ import { siteIdSchema } from './base/ids.ts';
 export const MAX_SUMMARIES = 500;
 
 /** What the viewers of one network prefix measured of one site. */
-export const measurementSummarySchema = z.strictObject({
+export const measurementSummarySchema = z.object({
   prefix: z.string().regex(/^[0-9a-f.:]{2,43}\/\d{1,3}$/),
   widerNetwork: z.string().min(1).max(64),
   site: siteIdSchema,
@@ -23,19 +23,19 @@ export const measurementSummarySchema = z.strictObject({
   reporters: z.int().min(1).max(100).optional(),
 });
 
-export const peerMeasurementsRequestSchema = z.strictObject({
+export const peerMeasurementsRequestSchema = z.object({
   /** `after` of the previous response; empty in the first request. */
   after: z.string().max(64),
   summaries: z.array(measurementSummarySchema).max(MAX_SUMMARIES),
 });
 export type PeerMeasurementsRequest = z.infer<typeof peerMeasurementsRequestSchema>;
 
-export const peerMeasurementsResponseSchema = z.strictObject({
+export const peerMeasurementsResponseSchema = z.object({
   after: z.string(),
   /** More measurements are waiting: the tracker requests again at once. */
   more: z.boolean(),
   peers: z.array(
-    z.strictObject({
+    z.object({
       tracker: z.string().max(64),
       /** Time since that tracker sent these summaries. */
       ageMs: z.number().nonnegative(),

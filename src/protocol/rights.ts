@@ -19,7 +19,7 @@ export const grantIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 /** Seconds since 1970. */
 const secondsSchema = z.int().nonnegative().max(0xffff_ffff);
 
-export const rightKeySchema = z.strictObject({
+export const rightKeySchema = z.object({
   /** Counts the rotations of the master key, from 1 to 255 and then again from 1. */
   generation: z.int().min(1).max(255),
   /** 32 bytes in base64url: the site's own key for a site, the master key for a tracker. */
@@ -34,7 +34,7 @@ export const rightKeySchema = z.strictObject({
  * statements may be out of date. `generation` names the newest key that the member has. With `wait` (seconds, at most 25), central
  * holds an empty response until there is a change.
  */
-export const rightsPageSchema = z.strictObject({
+export const rightsPageSchema = z.object({
   /** The value of `after` for the next request. It is lower than the requested one if central was restored from a backup. */
   position: z.int().nonnegative(),
   more: z.boolean(),
@@ -43,16 +43,14 @@ export const rightsPageSchema = z.strictObject({
   /** `isInternal`: viewers in house networks may watch this private video. Only with `people=true`. */
   videos: z
     .array(
-      z.strictObject({
+      z.object({
         video: videoIdSchema,
         isPrivate: z.boolean(),
         isInternal: z.literal(true).optional(),
       }),
     )
     .max(MAX_RIGHTS_PAGE_ROWS),
-  revoked: z
-    .array(z.strictObject({ grant: grantIdSchema, expiresS: secondsSchema }))
-    .max(MAX_RIGHTS_PAGE_ROWS),
+  revoked: z.array(z.object({ grant: grantIdSchema, expiresS: secondsSchema })).max(MAX_RIGHTS_PAGE_ROWS),
   /** Only with `people=true`. */
   people: peopleChangesSchema.optional(),
 });

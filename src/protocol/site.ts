@@ -16,8 +16,9 @@ import { detailsEditShape, detailsInputShape, detailsShape } from './publication
 import { siteConversionSchema } from './publication/handshake.ts';
 import {
   inSeriesSchema,
-  ownerSchema,
   privateSchema,
+  recordedOwnerSchema,
+  recordedSeriesSchema,
   versionSchema,
   visibilitySchema,
 } from './publication/record.ts';
@@ -59,8 +60,8 @@ export const siteVideoSchema = z.strictObject({
   /** The groups that may watch it, if `audience` is `groups`. */
   groups: z.array(groupIdSchema).optional(),
   /** Absent: uploaded without an account. */
-  owner: ownerSchema.optional(),
-  series: inSeriesSchema.optional(),
+  owner: recordedOwnerSchema.optional(),
+  series: recordedSeriesSchema.optional(),
   ...detailsShape,
   /** Absent if the video needs no approval, or has it. Until then, it is not published. */
   approval: videoApprovalSchema.optional(),

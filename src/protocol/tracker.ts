@@ -43,7 +43,7 @@ export const nearestSiteSchema = z.strictObject({
 export type NearestSite = z.infer<typeof nearestSiteSchema>;
 
 /** Why a site has its rank: a stable code, a sentence in English, and the figures in it. */
-export const reasonSchema = z.strictObject({
+export const reasonSchema = z.object({
   code: z.enum([
     'coverage-zone',
     'distance',
@@ -94,7 +94,7 @@ export const rankChangeSchema = z.strictObject({
 export type RankChange = z.infer<typeof rankChangeSchema>;
 
 /** One site to play from. */
-export const sourceSchema = z.strictObject({
+export const sourceSchema = z.object({
   site: siteIdSchema,
   name: z.string(),
   /** The source server's IP address and port. */
@@ -115,7 +115,7 @@ export const sourceSchema = z.strictObject({
 export type Source = z.infer<typeof sourceSchema>;
 
 /** `GET /play/{id}` */
-export const playResponseSchema = z.strictObject({
+export const playResponseSchema = z.object({
   video: videoIdSchema,
   revision: revisionIdSchema,
   name: z.string(),
@@ -128,7 +128,7 @@ export const playResponseSchema = z.strictObject({
   /** A request with `?session=` continues this session. The tracker accepts reports that carry it. */
   session: z.string(),
   /** The site that created the video's bytes. They are signed with its key, whichever site serves them. */
-  origin: z.strictObject({ site: siteIdSchema, publicKey: z.string().optional() }).optional(),
+  origin: z.object({ site: siteIdSchema, publicKey: z.string().optional() }).optional(),
   isPrivate: z.literal(true).optional(),
 });
 export type PlayResponse = z.infer<typeof playResponseSchema>;
@@ -274,10 +274,8 @@ export const beaconResponseSchema = z.strictObject({
 export type BeaconResponse = z.infer<typeof beaconResponseSchema>;
 
 /** `POST /reports` (site, signed): what viewers reported to the site, and which videos it served. */
-export const siteReportSchema = z.strictObject({
-  viewers: z
-    .array(z.strictObject({ client: z.string().max(64), bps: z.number().positive().max(1e12) }))
-    .max(500),
+export const siteReportSchema = z.object({
+  viewers: z.array(z.object({ client: z.string().max(64), bps: z.number().positive().max(1e12) })).max(500),
   videos: z.array(videoIdSchema).max(200),
 });
 export type SiteReport = z.infer<typeof siteReportSchema>;

@@ -1,11 +1,11 @@
 /** The colour of a video rendition in code points of ISO/IEC 23091-2 (CICP), and what playlists and manifests say about it. */
 import * as z from 'zod';
-import { canonicalObject } from '../base/canonical.ts';
+import { openObject } from '../base/canonical.ts';
 
 const codePointSchema = z.int().min(0).max(255);
 
 /** `ColourPrimaries`, `TransferCharacteristics` and `MatrixCoefficients`. 2 means unspecified. */
-export const colourSchema = canonicalObject({
+export const colourSchema = openObject({
   primaries: codePointSchema,
   transfer: codePointSchema,
   matrix: codePointSchema,

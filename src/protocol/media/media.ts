@@ -1,6 +1,6 @@
 /** The renditions of a video, as its record describes them, and the addresses of its files, which are equal at every site. */
 import * as z from 'zod';
-import { canonicalObject } from '../base/canonical.ts';
+import { openObject } from '../base/canonical.ts';
 import { languageSchema, nameSchema, storedNameSchema } from '../base/text.ts';
 import { colourSchema } from './colour.ts';
 
@@ -33,7 +33,7 @@ const renditionShape = {
   averageBandwidthBps: positiveInt,
 } as const;
 
-export const videoRenditionSchema = canonicalObject({
+export const videoRenditionSchema = openObject({
   kind: z.literal('video'),
   ...renditionShape,
   /** The display size in pixels, after rotation and correction of the pixel aspect ratio. */
@@ -52,7 +52,7 @@ export const videoRenditionSchema = canonicalObject({
 });
 export type VideoRendition = z.infer<typeof videoRenditionSchema>;
 
-export const audioRenditionSchema = canonicalObject({
+export const audioRenditionSchema = openObject({
   kind: z.literal('audio'),
   ...renditionShape,
   channels: positiveInt.max(64),
@@ -66,7 +66,7 @@ export const audioRenditionSchema = canonicalObject({
 export type AudioRendition = z.infer<typeof audioRenditionSchema>;
 
 /** WebVTT captions. They are available in segments and as one file. */
-export const captionsRenditionSchema = canonicalObject({
+export const captionsRenditionSchema = openObject({
   kind: z.literal('captions'),
   ...renditionShape,
   language: languageSchema.optional(),
@@ -83,5 +83,5 @@ export const renditionSchema = z.discriminatedUnion('kind', [
 export type Rendition = z.infer<typeof renditionSchema>;
 
 /** The images that a revision contains in addition to its playlists. */
-export const picturesSchema = canonicalObject({ poster: z.boolean(), storyboard: z.boolean() });
+export const picturesSchema = openObject({ poster: z.boolean(), storyboard: z.boolean() });
 export type Pictures = z.infer<typeof picturesSchema>;

@@ -11,7 +11,7 @@ const plainText = (max: number) =>
     .max(max)
     .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII');
 
-export const whoSchema = z.strictObject({
+export const whoSchema = z.object({
   /** `token`: an API token of the person. `house-network`: an unknown viewer in a house network. `nobody`: no credential. */
   kind: z.enum(['person', 'token', 'operator-token', 'member', 'house-network', 'system', 'nobody']),
   /** The person; for `member`, the member. */
@@ -34,7 +34,7 @@ const detailSchema = z
   );
 
 /** What the part that writes an entry knows. */
-export const auditEventSchema = z.strictObject({
+export const auditEventSchema = z.object({
   at: timestampSchema,
   who: whoSchema,
   /** The IP address of the client. */
@@ -71,7 +71,7 @@ function boundDetail(value: AuditEvent['after']): AuditEvent['after'] {
 }
 
 /** An entry of the log. */
-export const auditEntrySchema = z.strictObject({
+export const auditEntrySchema = z.object({
   seq: z.int().positive(),
   ...auditEventSchema.shape,
   /** The member that wrote the entry; absent for central itself. `memberSeq` counts the entries of that member. */
@@ -85,20 +85,20 @@ export const auditEntrySchema = z.strictObject({
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
 /** `GET /api/audit?after=&action=&person=&object=&from=&until=&order=oldest|newest&limit=` (read-audit) */
-export const auditPageSchema = z.strictObject({
+export const auditPageSchema = z.object({
   entries: z.array(auditEntrySchema),
   next: z.string().optional(),
 });
 
 export const MAX_AUDIT_BATCH = 200;
 /** `POST /api/audit-events` (site or tracker, signed): the events after the last one that central has, in order. */
-export const auditReportSchema = z.strictObject({
+export const auditReportSchema = z.object({
   events: z
-    .array(z.strictObject({ seq: z.int().positive(), event: auditEventSchema }))
+    .array(z.object({ seq: z.int().positive(), event: auditEventSchema }))
     .min(1)
     .max(MAX_AUDIT_BATCH),
 });
-export const auditReceiptSchema = z.strictObject({
+export const auditReceiptSchema = z.object({
   /** The last event of this member that central has stored. Nothing was stored if the events do not follow those before. */
   seq: z.int().nonnegative(),
   /** The first of these events that is not the one that central has under its number: the member was restored from a backup. */

@@ -60,21 +60,21 @@ export const siteReturnQuery = z.object({
 });
 
 /** `POST /api/statements/code` (site, signed): redeems the one-time code of a sign-in. */
-export const codeRequestSchema = z.strictObject({ code: secretSchema, verifier: secretSchema });
+export const codeRequestSchema = z.object({ code: secretSchema, verifier: secretSchema });
 /** `POST /api/statements/token` (site or tracker, signed): whose token this is. */
-export const tokenRequestSchema = z.strictObject({
+export const tokenRequestSchema = z.object({
   /** The SHA-256 of the API token in hexadecimal. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 /** `POST /api/statements/refresh` (site or tracker, signed): the present statement for a credential that the member knows. */
-export const refreshRequestSchema = z.strictObject({ credential: credentialIdSchema });
+export const refreshRequestSchema = z.object({ credential: credentialIdSchema });
 /** `POST /api/statements/end` (site, signed): a person has signed out there. */
-export const endRequestSchema = z.strictObject({
+export const endRequestSchema = z.object({
   credential: credentialIdSchema,
   /** True: the session at central from which it was started ends too, and with it its sessions at all sites. */
   everywhere: z.boolean(),
 });
-export const statementResponseSchema = z.strictObject({ statement: z.string().max(200_000) });
+export const statementResponseSchema = z.object({ statement: z.string().max(200_000) });
 export type StatementResponse = z.infer<typeof statementResponseSchema>;
 
 /**
@@ -85,9 +85,9 @@ export type StatementResponse = z.infer<typeof statementResponseSchema>;
 export const peopleChangesSchema = z
   .array(
     z.union([
-      z.strictObject({ person: personIdSchema }),
-      z.strictObject({ credential: credentialIdSchema }),
-      z.strictObject({ all: z.literal(true) }),
+      z.object({ person: personIdSchema }),
+      z.object({ credential: credentialIdSchema }),
+      z.object({ all: z.literal(true) }),
     ]),
   )
   .max(1_000);
@@ -98,8 +98,8 @@ export type PeopleChanges = z.infer<typeof peopleChangesSchema>;
  * edit videos there.
  */
 export const personLookupSchema = z.union([
-  z.strictObject({ person: personIdSchema }),
-  z.strictObject({ email: emailSchema }),
+  z.object({ person: personIdSchema }),
+  z.object({ email: emailSchema }),
 ]);
 export type PersonLookup = z.infer<typeof personLookupSchema>;
-export const personLookupResponseSchema = z.strictObject({ id: personIdSchema, name: z.string() });
+export const personLookupResponseSchema = z.object({ id: personIdSchema, name: z.string() });

@@ -3,7 +3,7 @@
  * members that the site measures, and the site stores it as one JSON object.
  */
 import * as z from 'zod';
-import { canonicalObject } from '../base/canonical.ts';
+import { canonicalObject, openObject } from '../base/canonical.ts';
 import { lineSchema, storedLineSchema } from '../base/text.ts';
 import { timestampSchema } from '../base/timestamp.ts';
 
@@ -28,18 +28,24 @@ const isUnique = (values: readonly string[]): boolean => new Set(values).size ==
 const isInOrder = (chapters: readonly { readonly startMs: number }[]): boolean =>
   chapters.every(({ startMs }, at) => at === 0 || startMs > (chapters[at - 1]?.startMs ?? 0));
 
-/** @param line the schema of one line of text, which input is cleaned by and stored text conforms to */
-const makeShape = (line: (max: number) => z.ZodType<string, string>) => ({
+interface Kinds {
+  /** One line of text: input is cleaned by it, and stored text conforms to it. */
+  readonly line: (max: number) => z.ZodType<string, string>;
+  /** An object: records keep members of newer versions, and input has none. */
+  readonly object: typeof openObject;
+}
+
+const makeShape = ({ line, object }: Kinds) => ({
   /** When it was recorded, which may be long before the upload. */
   recordedAt: timestampSchema,
   /** Who appears in the video or has made it. The role is in the words of the operator: "speaker", "camera". */
   people: z
-    .array(canonicalObject({ name: line(MAX_PERSON_CHARACTERS), role: line(MAX_ROLE_CHARACTERS).optional() }))
+    .array(object({ name: line(MAX_PERSON_CHARACTERS), role: line(MAX_ROLE_CHARACTERS).optional() }))
     .max(MAX_PEOPLE),
   tags: z.array(line(MAX_TAG_CHARACTERS)).max(MAX_TAGS).refine(isUnique, 'A tag occurs twice. Remove one.'),
   licence: line(MAX_LICENCE_CHARACTERS),
   chapters: z
-    .array(canonicalObject({ startMs: z.int().nonnegative(), title: line(MAX_TITLE_CHARACTERS) }))
+    .array(object({ startMs: z.int().nonnegative(), title: line(MAX_TITLE_CHARACTERS) }))
     .max(MAX_CHAPTERS)
     .refine(isInOrder, 'The chapters must be in the order of their start, each with another start.'),
   /** Until this time, only those who may edit the video watch it. */
@@ -62,13 +68,13 @@ const makeShape = (line: (max: number) => z.ZodType<string, string>) => ({
     .refine(fields => Object.keys(fields).length <= MAX_FIELDS, `There are at most ${MAX_FIELDS} fields.`),
 });
 
-const inRecord = canonicalObject(makeShape(storedLineSchema)).partial();
+const inRecord = canonicalObject(makeShape({ line: storedLineSchema, object: openObject })).partial();
 /** The members of records and responses. */
 export const detailsShape = inRecord.shape;
 export type VideoDetails = z.infer<typeof inRecord>;
 export const DETAILS = Object.keys(detailsShape) as readonly (keyof VideoDetails)[];
 
-const asInput = z.object(makeShape(lineSchema)).partial();
+const asInput = z.object(makeShape({ line: lineSchema, object: canonicalObject })).partial();
 /** The members of an upload. Texts are cleaned. */
 export const detailsInputShape = asInput.shape;
 
@@ -92,7 +98,8 @@ export const pickDetails = (from: VideoDetails): VideoDetails =>
   Object.fromEntries(DETAILS.filter(name => from[name] !== undefined).map(name => [name, from[name]]));
 
 /** What remains of the details after an edit. Members that this version does not know stay. */
-export const editDetails = (before: VideoDetails, edit: DetailsEdit): VideoDetails =>
-  Object.fromEntries(
-    Object.entries({ ...before, ...pickDetails(edit as VideoDetails) }).filter(([, value]) => value !== null),
-  );
+export function editDetails(before: VideoDetails, edit: DetailsEdit): VideoDetails {
+  const changes = pickDetails(edit as VideoDetails);
+  const isRemoved = (name: string): boolean => changes[name as keyof VideoDetails] === null;
+  return Object.fromEntries(Object.entries({ ...before, ...changes }).filter(([name]) => !isRemoved(name)));
+}

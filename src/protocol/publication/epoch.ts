@@ -7,7 +7,7 @@ import * as z from 'zod';
 
 export const nonceSchema = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/);
 
-export const epochSchema = z.strictObject({
+export const epochSchema = z.object({
   number: z.int().positive(),
   /** Nonce of the start in which the site performed the handshake. */
   start: nonceSchema,

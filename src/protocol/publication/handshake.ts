@@ -10,7 +10,7 @@ import { recordEntrySchema } from './gateway.ts';
 import { sha256Schema, versionSchema } from './record.ts';
 
 /** How a site isolates the decoding of untrusted media (docs/untrusted-media.md). */
-export const siteConversionSchema = z.strictObject({
+export const siteConversionSchema = z.object({
   /** The sandbox around ffmpeg. */
   isolation: z.enum(['bubblewrap', 'unshare', 'none']),
   /** True if memory, time and output size are limited. */
@@ -22,7 +22,7 @@ export const MAX_HELD_PAGE_ROWS = 2_000;
 export const MAX_RESTORED_ROWS = 200;
 
 /** `POST /api/handshakes` (site, signed) */
-export const handshakeRequestSchema = z.strictObject({
+export const handshakeRequestSchema = z.object({
   /** Nonce of this start of the site. The response must repeat it. */
   start: nonceSchema,
   /** Highest epoch that the site's database knows; 0 for none. Central itself may have been restored from a backup. */
@@ -38,7 +38,7 @@ export const handshakeRequestSchema = z.strictObject({
 });
 export type HandshakeRequest = z.infer<typeof handshakeRequestSchema>;
 
-export const handshakeResponseSchema = z.strictObject({
+export const handshakeResponseSchema = z.object({
   epoch: epochSchema,
   /** Highest version that central holds of this site; 0 for none. */
   highestVersion: z.int().nonnegative(),
@@ -48,7 +48,7 @@ export const handshakeResponseSchema = z.strictObject({
 export type HandshakeResponse = z.infer<typeof handshakeResponseSchema>;
 
 /** The record that central holds of one video, without its content. */
-export const heldSchema = z.strictObject({
+export const heldSchema = z.object({
   video: videoIdSchema,
   version: versionSchema,
   hash: sha256Schema,
@@ -60,19 +60,19 @@ export const heldSchema = z.strictObject({
 export type HeldRecord = z.infer<typeof heldSchema>;
 
 /** `POST /api/handshakes/held` (site, signed): the records that central holds of this site, ordered by video. */
-export const heldQuerySchema = z.strictObject({ epoch: epochSchema, after: videoIdSchema.optional() });
-export const heldPageSchema = z.strictObject({
+export const heldQuerySchema = z.object({ epoch: epochSchema, after: videoIdSchema.optional() });
+export const heldPageSchema = z.object({
   held: z.array(heldSchema).max(MAX_HELD_PAGE_ROWS),
   more: z.boolean(),
 });
 export type HeldPage = z.infer<typeof heldPageSchema>;
 
 /** `POST /api/handshakes/records` (site, signed): the content of some of these records. */
-export const restoreRequestSchema = z.strictObject({
+export const restoreRequestSchema = z.object({
   epoch: epochSchema,
   videos: z.array(videoIdSchema).min(1).max(MAX_RESTORED_ROWS),
 });
-export const restoreResponseSchema = z.strictObject({
+export const restoreResponseSchema = z.object({
   /** May be fewer than requested, because the size of a response is limited. Request the others again. */
   records: z.array(recordEntrySchema).max(MAX_RESTORED_ROWS),
 });

@@ -39,14 +39,17 @@ export const visibilitySchema = z.enum(['public', 'private']);
 export const privateSchema = z.literal('private').optional();
 
 /** The person who owns a video. */
-export const ownerSchema = canonicalObject({ id: z.uuid(), name: storedNameSchema });
+const ownerShape = { id: z.uuid(), name: storedNameSchema };
+export const ownerSchema = canonicalObject(ownerShape);
 export type Owner = z.infer<typeof ownerSchema>;
+/** In records and responses: with members of newer versions. */
+export const recordedOwnerSchema = openObject(ownerShape);
 
 /** The series of a video, and its place in it. */
-export const inSeriesSchema = canonicalObject({
-  id: seriesIdSchema,
-  position: z.int().nonnegative().optional(),
-});
+const inSeriesShape = { id: seriesIdSchema, position: z.int().nonnegative().optional() };
+export const inSeriesSchema = canonicalObject(inSeriesShape);
+/** In records and responses: with members of newer versions. */
+export const recordedSeriesSchema = openObject(inSeriesShape);
 
 export const videoRecordSchema = openObject({
   kind: z.literal('video'),
@@ -77,8 +80,8 @@ export const videoRecordSchema = openObject({
   /** Absent: as `visibility` says. With `internal` and `groups`, `visibility` is `private`. */
   audience: audienceSchema.extract(['internal', 'groups']).optional(),
   groups: videoGroupsSchema.optional(),
-  owner: ownerSchema.optional(),
-  series: inSeriesSchema.optional(),
+  owner: recordedOwnerSchema.optional(),
+  series: recordedSeriesSchema.optional(),
   ...detailsShape,
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
@@ -88,11 +91,22 @@ export type VideoRecord = z.infer<typeof videoRecordSchema>;
 const NO_DETAILS = new Set(
   Object.keys(videoRecordSchema.shape).filter(name => !DETAILS.some(each => each === name)),
 );
+/** Details as a site stores them, with members that this version does not know. */
+export type StoredDetails = VideoDetails & {
+  /** Those of `series` in the record. */
+  readonly series?: Readonly<Record<string, unknown>>;
+};
+
 /** What people say about the video, and all members that this version does not know. */
-export const detailsOf = (record: VideoRecord): VideoDetails =>
-  Object.fromEntries(
-    Object.entries(record).filter(([name, value]) => value !== undefined && !NO_DETAILS.has(name)),
-  );
+export function detailsOf(record: VideoRecord): StoredDetails {
+  const { id: _, position: __, ...series }: Partial<VideoRecord['series']> & object = record.series ?? {};
+  return {
+    ...Object.fromEntries(
+      Object.entries(record).filter(([name, value]) => value !== undefined && !NO_DETAILS.has(name)),
+    ),
+    ...(Object.keys(series).length === 0 ? {} : { series }),
+  };
+}
 
 /** The record of a withdrawal (publication rule R5). */
 export const tombstoneSchema = openObject({

@@ -9,7 +9,7 @@ import type { AuditEvent } from '../../../protocol/people/audit.ts';
 import type { AuditAction } from '../../../protocol/people/audit-actions.ts';
 import type { Action, Target } from '../../../protocol/people/permissions.ts';
 import { DETAILS, editDetails, type VideoDetails } from '../../../protocol/publication/details.ts';
-import type { Owner } from '../../../protocol/publication/record.ts';
+import type { Owner, StoredDetails } from '../../../protocol/publication/record.ts';
 import { findScheduleProblem } from '../../../protocol/publication/schedule.ts';
 import type { SiteVideoEdit } from '../../../protocol/site.ts';
 import { detailsColumns, parseDetails } from '../../database/tables/details.ts';
@@ -70,7 +70,12 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, context: EditContex
     ...(edit.description === undefined ? {} : { description: edit.description }),
     ...(edit.language === undefined ? {} : { language: edit.language }),
     ...(edit.series === undefined ? {} : seriesColumns(series)),
-    ...(isDetailsEdit(edit) ? detailsColumns(planDetails(parseDetails(row), edit, context)) : {}),
+    ...(isMoved ? detailsColumns(withoutSeries(parseDetails(row))) : {}),
+    ...(isDetailsEdit(edit)
+      ? detailsColumns(
+          planDetails(isMoved ? withoutSeries(parseDetails(row)) : parseDetails(row), edit, context),
+        )
+      : {}),
   };
   return {
     changes: { ...texts, ...(audience === before ? {} : audienceColumns(audience)) },
@@ -78,6 +83,11 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, context: EditContex
     newOwner,
     entries: [...describeTexts(row, texts), ...describeAudience(before, audience)],
   };
+}
+
+/** Members of newer versions belong to the series in which the video was. */
+function withoutSeries({ series: _, ...details }: StoredDetails): VideoDetails {
+  return details;
 }
 
 function planDetails(

@@ -26,6 +26,8 @@ export function makeRecord(video: VideoRow, { storage, sourceAddress }: RecordDe
   if (!prepared) throw new Error(`video ${video.id} has no description of its source`);
   const extras = parseExtras(video.extras);
   const { container, durationMs, sizeBytes, bitrateBps, renditions, takenOver } = prepared;
+  const people = peopleFieldsOf(video);
+  const { series: moreOfSeries, ...details } = parseDetails(video);
   const pictures =
     extras.poster || extras.storyboard
       ? { poster: extras.poster !== undefined, storyboard: extras.storyboard !== undefined }
@@ -48,8 +50,9 @@ export function makeRecord(video: VideoRow, { storage, sourceAddress }: RecordDe
     renditions: [...renditions, ...extras.captions.map(({ rendition }) => rendition)],
     ...(pictures ? { pictures } : {}),
     ...(video.state === 'preparing' ? { isGrowing: true } : {}),
-    ...peopleFieldsOf(video),
-    ...parseDetails(video),
+    ...details,
+    ...people,
+    ...(people.series ? { series: { ...moreOfSeries, ...people.series } } : {}),
     createdAt: video.created_at,
   } as RecordDraft;
 }
