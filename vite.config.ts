@@ -10,6 +10,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const PAGE_FOLDERS: Readonly<Record<string, string>> = {
   index: 'catalogue',
   watch: 'watch',
+  embed: 'embed',
   studio: 'studio',
   library: 'library',
   admin: 'admin',

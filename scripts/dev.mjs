@@ -17,6 +17,7 @@ const PAGE_SERVERS = {
       '/person': 'index',
       '/sites/*': 'index',
       '/watch/*': 'watch',
+      '/embed/*': 'embed',
       '/admin': 'admin',
       '/admin/explain': 'explain',
       '/admin/people': 'people',

@@ -14,6 +14,7 @@ import {
 import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 import { siteIdSchema } from '../protocol/base/ids.ts';
 import { fieldSettingsSchema } from '../protocol/catalogue/fields.ts';
+import { embedOriginSchema } from '../protocol/embedding.ts';
 import { assignmentSchema, roleSchema, seriesIdSchema } from '../protocol/people/permissions.ts';
 
 /** A provider of OpenID Connect. */
@@ -113,6 +114,8 @@ export const centralConfigSchema = z.strictObject({
   sweepInterval: durationSetting.prefault('60 s'),
   /** For how long a copy is kept after no rule requires it any more. Until then, a change of the rules can be undone. */
   copyRetention: durationSetting.prefault('1 h'),
+  /** The origins whose pages may contain the player of public videos (docs/embedding.md). */
+  embedOrigins: z.array(embedOriginSchema).max(200).default(['*']),
   logLevel: logLevelSetting.default('info'),
   /** Viewer addresses that the pages of the demo offer for simulating viewers in other cities. */
   demoViewers: z.array(z.strictObject({ name: z.string().min(1), address: z.string().min(1) })).default([]),

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { videoIdSchema } from './base/ids.ts';
 import { timestampSchema } from './base/timestamp.ts';
+import { embedOriginSchema, MAX_EMBED_ORIGINS } from './embedding.ts';
 import { peopleChangesSchema } from './people/statements.ts';
 
 /** The tolerated difference between the clocks of members. Grants and tokens are accepted this much longer. */
@@ -64,6 +65,8 @@ export const newGrantSchema = z.strictObject({
   lifetimeS: z.int().min(MIN_GRANT_S).max(MAX_GRANT_S),
   /** A note for operators, for example who gets the link. */
   note: z.string().trim().max(200).default(''),
+  /** The origins whose pages may contain the player with this grant. Absent: none. */
+  origins: z.array(embedOriginSchema).min(1).max(MAX_EMBED_ORIGINS).optional(),
 });
 
 export const grantSchema = z.strictObject({
@@ -75,6 +78,9 @@ export const grantSchema = z.strictObject({
   revokedAt: timestampSchema.optional(),
   /** The grant itself, which a player presents to a tracker as `?grant=`. */
   grant: rightTextSchema,
+  origins: z.array(z.string()).optional(),
+  /** The address of the player for pages of these origins; absent if the grant names none. */
+  embed: z.string().optional(),
   /** The address of the watch page with the grant, for sharing. */
   link: z.string(),
   /** Addresses for other players, at the first tracker; absent if no tracker has joined. */

@@ -41,6 +41,7 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
     'GET /person': {},
     'GET /sites/:id': { path: '/sites/{site}' },
     'GET /watch/:video': { path: '/watch/{video}' },
+    'GET /embed/:video': { path: '/embed/{video}' },
     'GET /admin': {},
     'GET /admin/explain': {},
     'GET /admin/people': {},
@@ -109,6 +110,8 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: '302',
       hides: '404 video-unknown',
     },
+    'GET /api/videos/:id/embedding': { path: '/api/videos/{video}/embedding' },
+    'GET /api/videos/:id/embedding (private)': { path: '/api/videos/{hidden}/embedding' },
     'POST /api/videos/:id/viewing': { path: '/api/videos/{video}/viewing', ...HIDDEN },
     'POST /api/videos/:id/viewing (private)': { path: '/api/videos/{hidden}/viewing', ...HIDDEN },
 

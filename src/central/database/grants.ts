@@ -16,13 +16,15 @@ export interface NewGrant {
   readonly video: VideoId;
   readonly note: string;
   readonly expiresMs: number;
+  /** The origins whose pages may contain the player with this grant. Absent: none. */
+  readonly origins?: readonly string[] | undefined;
   /** The viewer to whom central issues the grant by itself. Absent: a link. */
   readonly viewer?: { readonly person: string | undefined; readonly credential: string };
 }
 
 export async function insertGrant(
   db: CentralDatabase,
-  { video, note, expiresMs, viewer }: NewGrant,
+  { video, note, expiresMs, origins, viewer }: NewGrant,
   nowMs: number,
 ): Promise<GrantRow> {
   await db
@@ -41,6 +43,7 @@ export async function insertGrant(
       revoked_at: null,
       person_id: viewer?.person ?? null,
       credential_id: viewer?.credential ?? null,
+      embed_origins: origins === undefined ? null : JSON.stringify(origins),
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -195,6 +195,8 @@ interface GrantTable {
    * account. Null: a link.
    */
   credential_id: string | null;
+  /** JSON: the origins whose pages may contain the player with this grant. Null: none. */
+  embed_origins: string | null;
 }
 export type GrantRow = Selectable<GrantTable>;
 
@@ -527,4 +529,9 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-search': searchMigration,
   '0009-plays': playsMigration,
   '0010-captions': captionsMigration,
+  '0011-embedding': {
+    async up({ schema }) {
+      await schema.alterTable('grants').addColumn('embed_origins', 'text').execute();
+    },
+  },
 };

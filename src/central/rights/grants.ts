@@ -39,6 +39,13 @@ export function describeGrant(row: GrantRow, master: Master, urls: GrantUrls): G
     expiresAt: new Date(Number(row.expires_at)).toISOString(),
     ...(row.revoked_at === null ? {} : { revokedAt: new Date(Number(row.revoked_at)).toISOString() }),
     grant,
+    ...(row.embed_origins === null
+      ? {}
+      : {
+          origins: JSON.parse(row.embed_origins) as string[],
+          // The server must see this grant, because it decides which pages may contain the player.
+          embed: `${centralUrl}/embed/${video}?grant=${grant}`,
+        }),
     // The token is in the fragment, which browsers send to no server, neither in a request nor as a referrer.
     link: `${centralUrl}/watch/${video}#grant=${grant}`,
     ...(trackerUrl === undefined
@@ -55,24 +62,48 @@ export function describeGrant(row: GrantRow, master: Master, urls: GrantUrls): G
   };
 }
 
+interface GrantDeps {
+  readonly db: CentralDatabase;
+  readonly secrets: SecretBox;
+}
+
 /**
  * Returns whether `text` is a valid grant for this video.
  *
  * @throws Problem 403 if it was one, but has been revoked or has expired.
  */
-export async function hasGrant(
-  { db, secrets }: { readonly db: CentralDatabase; readonly secrets: SecretBox },
+export const hasGrant = async (
+  deps: GrantDeps,
   video: VideoId,
   text: string,
   nowMs: number,
-): Promise<boolean> {
+): Promise<boolean> => (await checkGrant(deps, video, text, nowMs)) !== undefined;
+
+/**
+ * The row of a valid grant; undefined if `text` is none for this video, or if central has lost the row.
+ *
+ * @throws Problem as `hasGrant` does
+ */
+export const findValidGrant = async (
+  deps: GrantDeps,
+  video: VideoId,
+  text: string,
+  nowMs: number,
+): Promise<GrantRow | undefined> => (await checkGrant(deps, video, text, nowMs))?.row;
+
+async function checkGrant(
+  { db, secrets }: GrantDeps,
+  video: VideoId,
+  text: string,
+  nowMs: number,
+): Promise<{ readonly row: GrantRow | undefined } | undefined> {
   const masters = await listMasters(db, secrets, nowMs);
   const findMaster = (generation: number): Buffer | undefined =>
     masters.find(master => master.generation === generation)?.master;
   const claims = verifyGrant(text, video, findMaster, nowMs / 1_000);
-  if (!claims) return false;
+  if (!claims) return undefined;
   const row = await findGrant(db, video, claims.subject);
   // Central may have lost the row when it was restored from a backup. Trackers accept such a grant, and so does central.
   if (row && row.revoked_at !== null) throw grantRevoked();
-  return true;
+  return { row };
 }

@@ -18,6 +18,7 @@ import { addSearchCalls } from './catalogue/search.ts';
 import { addSeriesCalls } from './catalogue/series.ts';
 import { addSeriesImageCalls } from './catalogue/series-images.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
+import { addEmbeddingCall, findFramingOrigins } from './embedding.ts';
 import { addInfoCall } from './info.ts';
 import { addMachineCalls } from './machines/calls.ts';
 import { createHeadOf } from './machines/page-heads.ts';
@@ -58,6 +59,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addVideoCalls(app, context);
   addViewingCalls(app, context);
   addMachineCalls(app, context);
+  addEmbeddingCall(app, context);
   addSeriesCalls(app, context);
   addSearchCalls(app, context);
   addSeriesImageCalls(app, context);
@@ -109,6 +111,7 @@ export function addPages(app: HttpServer, context: CentralContext, directory: st
       '/person': 'index.html',
       '/sites/:id': 'index.html',
       '/watch/:video': 'watch.html',
+      '/embed/:video': 'embed.html',
       '/admin': 'admin.html',
       '/admin/explain': 'explain.html',
       '/admin/people': 'people.html',
@@ -118,6 +121,7 @@ export function addPages(app: HttpServer, context: CentralContext, directory: st
       '/invitation': 'invitation.html',
     },
     unlisted: [
+      '/embed/:video',
       '/admin',
       '/admin/audit',
       '/admin/explain',
@@ -128,6 +132,7 @@ export function addPages(app: HttpServer, context: CentralContext, directory: st
     ],
     connectTo: () => listOrigins(context.db),
     headOf: createHeadOf(context),
+    framing: { '/embed/:video': request => findFramingOrigins(context, request) },
   });
 }
 

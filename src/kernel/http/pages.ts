@@ -20,7 +20,7 @@ const LOST_PAGE = 'lost.html';
 /** Written by the build: for each page with inline styles, their hashes. */
 const STYLE_HASHES = 'style-hashes.json';
 const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' };
-const PAGE_HEADERS = { ...FILE_HEADERS, 'x-frame-options': 'DENY' };
+const NO_FRAMES = { 'x-frame-options': 'DENY' };
 
 interface PageFile {
   readonly body: Buffer;
@@ -35,6 +35,8 @@ export interface PagesOptions {
   readonly pages: Readonly<Record<string, string>>;
   /** The patterns of pages whose addresses may contain a token. No search engine may list them. */
   readonly unlisted: readonly string[];
+  /** The only pages that others may contain: for each pattern, the origins of those that may contain it. */
+  readonly framing?: Readonly<Record<string, (request: FastifyRequest) => Promise<readonly string[]>>>;
   /** Other origins that the pages may fetch from. */
   readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
   /** The head of a page for programs. Without one, pages have only the title that the build gave them. */
@@ -96,9 +98,10 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   for (const [pattern, name] of Object.entries(options.pages)) {
     app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
       const connectTo = await options.connectTo();
-      const policy = { connectTo, styles: styleHashes[name] ?? [] };
+      const framedBy = (await options.framing?.[pattern]?.(request)) ?? [];
+      const policy = { connectTo, styles: styleHashes[name] ?? [], framedBy };
       reply.header('content-security-policy', contentSecurityPolicy(policy));
-      reply.headers(PAGE_HEADERS);
+      if (framedBy.length === 0) reply.headers(NO_FRAMES);
       if (options.unlisted.includes(pattern)) reply.header('x-robots-tag', 'noindex');
       const head = await options.headOf?.(pattern, request);
       if (head?.robots !== undefined) reply.header('x-robots-tag', head.robots);
@@ -113,8 +116,11 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   app.get('/*', { schema: { hide: true } }, async (request, reply) => {
     const page = files.get(LOST_PAGE);
     if (!page || !/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.callNotFound();
-    reply.headers({ ...PAGE_HEADERS, 'cache-control': 'no-store', vary: 'accept' });
-    reply.header('content-security-policy', contentSecurityPolicy({ connectTo: [], styles: [] }));
+    reply.headers({ ...FILE_HEADERS, ...NO_FRAMES, 'cache-control': 'no-store', vary: 'accept' });
+    reply.header(
+      'content-security-policy',
+      contentSecurityPolicy({ connectTo: [], styles: [], framedBy: [] }),
+    );
     return reply.code(404).type(page.type).send(page.body);
   });
   // The build puts a hash of the content into these names, so the files never change.
@@ -127,9 +133,11 @@ interface PagePolicy {
   readonly connectTo: readonly string[];
   /** The hashes of the permitted inline styles. */
   readonly styles: readonly string[];
+  /** The origins of pages that may contain this one. Empty: none. */
+  readonly framedBy: readonly string[];
 }
 
-const contentSecurityPolicy = ({ connectTo, styles }: PagePolicy): string =>
+const contentSecurityPolicy = ({ connectTo, styles, framedBy }: PagePolicy): string =>
   [
     "default-src 'none'",
     "script-src 'self'",
@@ -143,5 +151,5 @@ const contentSecurityPolicy = ({ connectTo, styles }: PagePolicy): string =>
     "worker-src 'self' blob:",
     "base-uri 'none'",
     "form-action 'self'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${framedBy.length === 0 ? "'none'" : framedBy.join(' ')}`,
   ].join('; ');

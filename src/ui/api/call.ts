@@ -9,6 +9,8 @@ interface CallOptions {
   readonly body?: unknown;
   readonly token?: string | undefined;
   readonly abort?: AbortSignal | undefined;
+  /** Without cookies: a page of another site contains this one. */
+  readonly isAnonymous?: boolean;
   /** False for the call that a listener of `onSessionEnd` makes. */
   readonly reportsSessionEnd?: boolean;
 }
@@ -108,6 +110,7 @@ async function exchange(
       method: options.method ?? 'GET',
       headers,
       body: formatBody(options.body),
+      ...(options.isAnonymous ? { credentials: 'omit' as const } : {}),
       signal: options.abort ? AbortSignal.any([options.abort, timeout]) : timeout,
     });
     text = await response.text();

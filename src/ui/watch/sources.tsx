@@ -4,8 +4,8 @@ import type { Format } from '../i18n/format.ts';
 import { renderFigures } from '../i18n/rendered-figures.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import type { PlaybackStats } from '../player/hls/playback.ts';
+import type { SiteSwitch } from '../stream/site-switches.ts';
 import { formatReasonLabel } from './reason-label.ts';
-import type { SiteSwitch } from './site-switches.ts';
 
 interface SourcesProps {
   readonly sources: readonly Source[] | undefined;
@@ -18,11 +18,11 @@ interface SourcesProps {
 export function Sources({ sources, servingSite, isNative, stats, switches }: SourcesProps) {
   const { t } = useTranslation();
   return (
-    <section class="panel" aria-labelledby="playing-from">
-      <div>
-        <h2 id="playing-from">{t.watch.playingFrom}</h2>
-        <p class="quiet">{sources ? t.watch.availableSites : t.watch.findingSites}</p>
-      </div>
+    <details class="panel playing-from" data-testid="playing-from">
+      <summary>
+        <PlayingFrom sources={sources} servingSite={servingSite} />
+      </summary>
+      <p class="quiet">{sources ? t.watch.availableSites : t.watch.findingSites}</p>
       <ol class="sources" data-testid="sources">
         {sources?.map(source => (
           <SourceRow key={source.site} source={source} isServing={source.site === servingSite} />
@@ -32,7 +32,22 @@ export function Sources({ sources, servingSite, isNative, stats, switches }: Sou
       {stats && <Stats stats={stats} />}
       <SiteSwitches switches={switches} />
       {sources && sources.length > 0 && <RankingReasons sources={sources} />}
-    </section>
+    </details>
+  );
+}
+
+/** One line: the site, its distance, and that there is more to know. */
+function PlayingFrom({ sources, servingSite }: Pick<SourcesProps, 'sources' | 'servingSite'>) {
+  const { t, format } = useTranslation();
+  const source = sources?.find(({ site }) => site === servingSite);
+  if (!source) return <>{t.watch.playingFrom}</>;
+  const km = source.reasons.find(({ code }) => code === 'distance')?.figures?.km;
+  return (
+    <>
+      {km === undefined
+        ? t.watch.from(source.name)
+        : t.watch.fromDistance(source.name, format.number(Math.round(km)))}
+    </>
   );
 }
 

@@ -21,13 +21,8 @@ export function VideoFacts({ video }: { readonly video: Video }) {
   const { t, format } = useTranslation();
   const { facts } = t.watch;
   return (
-    <section class="panel" aria-labelledby="about">
-      <h2 id="about">{t.watch.about}</h2>
-      {video.description && (
-        <p class="description" dir="auto" lang={video.language}>
-          {video.description}
-        </p>
-      )}
+    <details class="panel">
+      <summary>{t.watch.page.technical}</summary>
       <dl class="facts" data-testid="facts">
         <Fact term={facts.site}>{video.site.name}</Fact>
         <Fact term={facts.duration}>{formatClock(video.durationMs)}</Fact>
@@ -55,6 +50,6 @@ export function VideoFacts({ video }: { readonly video: Video }) {
           <code>{video.path}</code>
         </Fact>
       </dl>
-    </section>
+    </details>
   );
 }

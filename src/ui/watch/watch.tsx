@@ -1,7 +1,8 @@
 /** The watch page: the video, the site that serves it, and the reasons for the order of sites. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
-import type { PlayResponse, Source } from '../../protocol/tracker.ts';
+import type { Source } from '../../protocol/tracker.ts';
 import { ApiError, isPermanent } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
@@ -14,29 +15,32 @@ import { Page, useCentralNavigation } from '../components/page.tsx';
 import { formatError } from '../i18n/error-text.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { useMe } from '../me/use-me.tsx';
-import type { PlaybackStats } from '../player/hls/playback.ts';
-import type { PlaybackFailure } from '../player/hls/playback-errors.ts';
 import { Player } from '../player/player.tsx';
-import { useBeacon } from './beacon/use-beacon.ts';
-import { fetchPlayResponse, formatQuery } from './play-response.ts';
+import type { PlayerControls } from '../player/player-props.ts';
+import { addTime, parseTime } from '../player/resume/time-address.ts';
+import { formatQuery } from '../stream/play-response.ts';
+import { PlaybackProblem } from '../stream/playback-problem.tsx';
+import { type Stream, useStream } from '../stream/use-stream.ts';
+import { useNextInSeries } from './next-in-series/use-next-in-series.ts';
 import { formatLink, grant } from './private-links/grant.ts';
 import { PrivateLinks } from './private-links/private-links.tsx';
-import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } from './site-switches.ts';
+import { SidePanel } from './side-panel.tsx';
 import { Sources } from './sources.tsx';
-import { useBlockedSites } from './use-blocked-sites.ts';
-import { usePlayback } from './use-playback.ts';
 import { useViewing } from './use-viewing.ts';
+import { VideoAbout } from './video-about.tsx';
+import { VideoActions } from './video-actions.tsx';
 import { VideoFacts } from './video-facts.tsx';
 import { chooseWatchError, isWithdrawn } from './watch-error.ts';
 
-const REFRESH_RANKING_MS = 5_000;
 const REFRESH_VIDEO_MS = 20_000;
 const REFRESH_UNREGISTERED_MS = 1_000;
-const REFRESH_INFO_MS = 60_000;
-const REFRESH_WITHOUT_TRACKER_MS = 3_000;
 
 const videoId = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '');
-const client = new URLSearchParams(location.search).get('client') ?? undefined;
+const parameters = new URLSearchParams(location.search);
+const client = parameters.get('client') ?? undefined;
+const startMs = parseTime(parameters.get('t') ?? '');
+/** Copied links contain the grant, and neither the language nor the simulated viewer. */
+const link = grant === undefined ? location.origin + location.pathname : formatLink(grant);
 
 export function Watch() {
   const { t } = useTranslation();
@@ -49,31 +53,11 @@ export function Watch() {
     found => (found.state === 'registered' ? REFRESH_VIDEO_MS : REFRESH_UNREGISTERED_MS),
   );
   useForgetRefused(video.error);
-  const info = usePoll(
-    'info',
-    abort => call<CentralInfo>('/api/info', { abort }),
-    found => (found.trackers.length > 0 ? REFRESH_INFO_MS : REFRESH_WITHOUT_TRACKER_MS),
-  );
   const viewing = useViewing(video.value, token);
   const viewer = useMemo(() => ({ client, grant: viewing.grant }), [viewing.grant]);
-  const play = usePlayResponse(info.value?.trackers, viewer, viewing.isWaiting);
-  const playback = usePlayback(play.value?.hls);
-  const [priority, setPriority] = useState<readonly string[]>();
-  const blocked = useBlockedSites(play.value?.sources);
-  const onSegment = useBeacon(play.value, viewer, blocked, setPriority);
-  const [serving, setServing] = useState(NOT_SERVING);
-  const [stats, setStats] = useState<PlaybackStats>();
-  const sources = play.value?.sources;
-  useEffect(() => {
-    if (sources) setServing(before => addSources(before, sources));
-  }, [sources]);
-  const onServed = useCallback((host: string) => {
-    setServing(before => recordServed(before, host, Date.now()));
-  }, []);
-  const revisionUrl = useRevisionUrl(play.value);
-
+  const stream = useStream(videoId, viewer, viewing.isWaiting);
+  const { play, playback, info } = stream;
   const name = video.value?.name ?? play.value?.name;
-  const servingSite = findServingSite(serving);
   const errors = { video: video.error ?? viewing.error, info: info.error, play: play.error };
   const withdrawn = isWithdrawn(errors, video.value?.state);
   // Until central has responded, nobody knows whether this viewer gets a grant.
@@ -86,50 +70,106 @@ export function Watch() {
   const mayGrant = video.value !== undefined && isAllowed('grant-links', targetOf(video.value));
   return (
     <Page title={name ?? t.watch.title} home="/" links={navigation}>
-      <WatchTitle video={video.value} name={name} />
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
       {withdrawn && <Withdrawn />}
-      {playback.failure && !withdrawn && (
-        <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />
-      )}
+      {video.value && <NotYetPublished video={video.value} />}
+      <BlockedSites sites={stream.blocked} isOnlyChoice={stream.blocked.length === stream.sources?.length} />
       {!withdrawn && (!isPermanent(error) || playback.url) && (
-        <div class="watch">
-          <div>
-            <Player
-              url={playback.url}
-              attempt={playback.attempt}
-              sourceCount={sources?.length ?? 1}
-              name={name ?? ''}
-              siteId={servingSite}
-              revisionUrl={revisionUrl}
-              pictures={video.value?.pictures}
-              onServed={onServed}
-              onNative={playback.onNative}
-              onSegment={onSegment}
-              priority={priority}
-              onFatal={playback.onFatal}
-              onStats={setStats}
-            />
-          </div>
-          <div class="watch-side stack">
-            <BlockedSites sites={blocked} />
-            {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
-            <Sources
-              sources={sources}
-              servingSite={servingSite}
-              isNative={playback.isNative}
-              stats={playback.url ? stats : undefined}
-              switches={listSwitches(serving)}
-            />
-          </div>
+        <Viewing video={video.value} name={name} stream={stream} grant={viewing.grant}>
           {video.value && video.value.audience !== 'public' && mayGrant && (
             <PrivateLinks video={videoId} token={token} />
           )}
           {grant !== undefined && <LinkToCopy link={formatLink(grant)} />}
-          {video.value && <VideoFacts video={video.value} />}
-        </div>
+        </Viewing>
       )}
     </Page>
+  );
+}
+
+interface ViewingProps {
+  readonly video: Video | undefined;
+  readonly name: string | undefined;
+  readonly stream: Stream;
+  readonly grant: string | undefined;
+  readonly children: ComponentChildren;
+}
+
+/** The player and everything around it. */
+function Viewing({ video, name, stream, grant: granted, children }: ViewingProps) {
+  const { playback, info } = stream;
+  const controls = useRef<PlayerControls | undefined>(undefined);
+  const [positionMs, setPositionMs] = useState(0);
+  const next = useNextInSeries(video);
+  const seek = (ms: number): void => {
+    controls.current?.seek(ms);
+    controls.current?.play();
+  };
+  return (
+    <div class="watch">
+      <div class="watch-main stack">
+        <div class="watch-player">
+          <Player
+            {...stream.player}
+            video={videoId}
+            name={name ?? ''}
+            language={video?.language}
+            artist={video?.people?.map(person => person.name).join(', ') || video?.site.name}
+            durationMs={video?.durationMs}
+            chapters={video?.chapters}
+            pictures={video?.pictures}
+            startMs={startMs}
+            linkAt={ms => addTime(link, ms)}
+            next={next}
+            controls={controls}
+            onTime={setPositionMs}
+          />
+          <PlaybackProblem
+            failure={playback.failure}
+            codecs={video?.codecs ?? []}
+            url={stream.play.value?.hls}
+            onRetry={playback.retry}
+          />
+        </div>
+        <WatchTitle video={video} name={name} />
+        {video && (
+          <VideoActions
+            video={video}
+            tracker={info.value?.trackers[0]}
+            grant={granted}
+            link={link}
+            next={next}
+            readPositionMs={() => controls.current?.currentMs() ?? 0}
+          />
+        )}
+        {video && <VideoAbout video={video} onSeek={seek} />}
+        {children}
+      </div>
+      <div class="watch-side stack">
+        {video && (
+          <SidePanel video={video} revisionUrl={stream.revisionUrl} positionMs={positionMs} onSeek={seek} />
+        )}
+        <Sources
+          sources={stream.sources}
+          servingSite={stream.servingSite}
+          isNative={playback.isNative}
+          stats={stream.stats}
+          switches={stream.switches}
+        />
+        {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
+        {video && <VideoFacts video={video} />}
+      </div>
+    </div>
+  );
+}
+
+/** Those who may edit a video see it before its time. */
+function NotYetPublished({ video }: { readonly video: Video }) {
+  const { t, format } = useTranslation();
+  if (video.publishAt === undefined || Date.parse(video.publishAt) <= Date.now()) return null;
+  return (
+    <Notice kind="hint" testId="not-yet-published">
+      {t.watch.notYetPublished(format.dateTime(video.publishAt))}
+    </Notice>
   );
 }
 
@@ -178,36 +218,6 @@ const targetOf = ({ site, series, owner }: Video) => ({
   owner: owner?.id,
 });
 
-/** @param isWaiting the trackers are not asked yet */
-function usePlayResponse(
-  trackers: readonly string[] | undefined,
-  viewer: { readonly client: string | undefined; readonly grant: string | undefined },
-  isWaiting: boolean,
-) {
-  /** One viewing is one session, however often the ranking is refreshed. */
-  const session = useRef<string | undefined>(undefined);
-  return usePoll(
-    trackers && !isWaiting ? `${trackers.join(' ')} ${viewer.grant ?? ''}` : '',
-    async abort => {
-      if (!trackers || isWaiting) return undefined;
-      const query = { ...viewer, session: session.current };
-      const found = await fetchPlayResponse(trackers, videoId, query, abort);
-      session.current = found.session;
-      return found;
-    },
-    () => REFRESH_RANKING_MS,
-  );
-}
-
-/** The base URL of a revision's images. It is kept while the revision is the same: a new order of sites does not reload them. */
-function useRevisionUrl(play: PlayResponse | undefined): string | undefined {
-  const kept = useRef<{ readonly revision: string; readonly url: string } | undefined>(undefined);
-  const [best] = play?.sources ?? [];
-  if (play && best && kept.current?.revision !== play.revision)
-    kept.current = { revision: play.revision, url: new URL('.', best.hls).href };
-  return kept.current?.url;
-}
-
 function WatchError({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
   const { t, language } = useTranslation();
   const { me, signInAddress } = useMe();
@@ -230,24 +240,6 @@ function WatchError({ error, retry }: { readonly error: unknown; readonly retry:
   );
 }
 
-interface PlaybackFailureProps {
-  readonly failure: PlaybackFailure;
-  readonly url: string | undefined;
-}
-
-function PlaybackFailureNotice({ failure, url }: PlaybackFailureProps) {
-  const { t } = useTranslation();
-  if (failure === 'no-site') return <Notice kind="hint">{t.watch.interrupted}</Notice>;
-  return (
-    <Notice kind="error" testId="unplayable">
-      <p>{failure === 'unsupported' ? t.watch.unsupported : t.watch.unplayable}</p>
-      <p>
-        {t.watch.unplayableHint} <code>{url}</code>
-      </p>
-    </Notice>
-  );
-}
-
 function Withdrawn() {
   const { t } = useTranslation();
   return (
@@ -258,12 +250,19 @@ function Withdrawn() {
   );
 }
 
-function BlockedSites({ sites }: { readonly sites: readonly Source[] }) {
+interface BlockedSitesProps {
+  readonly sites: readonly Source[];
+  readonly isOnlyChoice: boolean;
+}
+
+function BlockedSites({ sites, isOnlyChoice }: BlockedSitesProps) {
   const { t, format } = useTranslation();
   if (sites.length === 0) return null;
+  const names = format.list(sites.map(({ name }) => name));
   return (
-    <Notice kind="hint" testId="blocked-sites">
-      {t.watch.blockedSites(format.list(sites.map(({ name }) => name)), sites.length)}
+    <Notice kind={isOnlyChoice ? 'error' : 'hint'} testId="blocked-sites">
+      <p>{t.watch.blockedSites(names, sites.length)}</p>
+      {isOnlyChoice && <p>{t.watch.blockedOnly}</p>}
     </Notice>
   );
 }

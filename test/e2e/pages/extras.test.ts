@@ -195,6 +195,8 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
       30_000,
     );
     await choose(page, 'captions', 'captions-1');
+    await page.evaluate('document.querySelector("video").pause()');
+    await page.evaluate('document.querySelector("video").currentTime = 3');
     await eventually(
       'the captions are shown',
       async () =>

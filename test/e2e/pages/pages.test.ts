@@ -92,6 +92,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await untilPlayed(page, 2);
     // Once it plays, its own measurements decide.
     expect(demo.sites.map(({ id }) => id)).toContain(await serving(page));
+    await page.getByTestId('playing-from').locator('summary').first().click();
     expect(await page.getByTestId('sources').getByRole('listitem').count()).toBe(3);
     await page.getByText('Covers your network').waitFor();
     await take(page, 'watch');
@@ -419,7 +420,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       .getByText(/switched from/)
       // On a busy machine it may switch once more.
       .first()
-      .waitFor();
+      .waitFor({ state: 'attached' });
     const { sites } = await getJson<{ sites: { site: string; up: boolean }[] }>(`${demo.tracker}/status`);
     expect(sites.find(each => each.site === site(1).id)?.up).toBe(false);
     await page.context().close();

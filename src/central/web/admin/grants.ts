@@ -102,12 +102,17 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id } = request.params;
       await requirePrivate(context, request, id);
-      const { lifetimeS, note } = request.body;
+      const { lifetimeS, note, origins } = request.body;
       const nowMs = Date.now();
       const expiresMs = nowMs + lifetimeS * 1_000;
       const row = await db.transaction().execute(async tx => {
-        const inserted = await insertGrant(tx, { video: id, note, expiresMs }, nowMs);
-        const after = { grant: inserted.id, note, expiresAt: new Date(expiresMs).toISOString() };
+        const inserted = await insertGrant(tx, { video: id, note, expiresMs, origins }, nowMs);
+        const after = {
+          grant: inserted.id,
+          note,
+          expiresAt: new Date(expiresMs).toISOString(),
+          ...(origins ? { origins } : {}),
+        };
         await audit(request, context, { action: 'grant.issue', object: `video:${id}`, after }, tx);
         return inserted;
       });

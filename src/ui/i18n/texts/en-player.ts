@@ -39,6 +39,14 @@ export const enPlayer = {
       throughput: 'Throughput',
       droppedFrames: 'Dropped frames',
     },
+    problems: {
+      offline: 'You are offline. The video continues when the connection is back.',
+      busy: 'Every site that has this video is at capacity.',
+      noSite: 'No site is responding.',
+      startsIn: (time: string) => `Starts automatically in ${time}`,
+      retryNow: 'Try now',
+      codec: (codecs: string) => `This browser does not support the format of this video (${codecs}).`,
+    },
     help: 'Keyboard shortcuts',
     helpHint: 'They work while the player has the focus.',
     keys: {
@@ -57,5 +65,26 @@ export const enPlayer = {
       next: 'Next video in the series',
       help: 'This list',
     },
+  },
+  transcript: {
+    panel: 'Chapters and transcript',
+    heading: 'Transcript',
+    search: 'Search in the transcript',
+    language: 'Language of the transcript',
+    found: (n: number) => (n === 1 ? '1 line found' : `${n} lines found`),
+    nothingFound: 'No line contains this.',
+    failed: "The captions can't be loaded at the moment.",
+  },
+  share: {
+    open: 'Share',
+    heading: 'Share this video',
+    atTime: (time: string) => `Start at ${time}`,
+    link: 'Link',
+    embedCode: 'Code for your own page',
+  },
+  embed: {
+    openPage: 'Open the page of this video',
+    publicOnly:
+      'Only public videos play inside other pages. To sign in, or with a link that you received, open the page of the video.',
   },
 };

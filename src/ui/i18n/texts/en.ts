@@ -155,6 +155,24 @@ export const en = {
     watchAs: 'Watch as a viewer in',
     watchAsHere: 'My location',
     about: 'About this video',
+    from: (site: string) => `From ${site}: why?`,
+    fromDistance: (site: string, km: string) => `From ${site}, ${km} km: why?`,
+    notYetPublished: (time: string) =>
+      `Only you and other editors see this video. It will be published on ${time}.`,
+    blockedOnly: 'No other site has this video at the moment, so it cannot play until you allow this.',
+    page: {
+      technical: 'Technical details',
+      next: 'Next:',
+      download: 'Download',
+      source: 'Original file',
+      about: {
+        people: 'People',
+        series: 'Series',
+        recorded: 'Recorded',
+        licence: 'Licence',
+        tags: 'Tags',
+      },
+    },
     facts: {
       size: 'Size',
       bitrate: 'Bit rate',

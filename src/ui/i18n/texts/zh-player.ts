@@ -41,6 +41,14 @@ export const zhPlayer: typeof enPlayer = {
       throughput: '吞吐量',
       droppedFrames: '丢帧',
     },
+    problems: {
+      offline: '您已离线。连接恢复后会继续播放。',
+      busy: '拥有此视频的所有站点均已满负荷。',
+      noSite: '没有站点响应。',
+      startsIn: time => `${time}后自动开始`,
+      retryNow: '立即重试',
+      codec: codecs => `此浏览器不支持该视频的格式（${codecs}）。`,
+    },
     help: '键盘快捷键',
     helpHint: '焦点在播放器上时有效。',
     keys: {
@@ -59,5 +67,25 @@ export const zhPlayer: typeof enPlayer = {
       next: '系列中的下一个视频',
       help: '此列表',
     },
+  },
+  transcript: {
+    panel: '章节与文字稿',
+    heading: '文字稿',
+    search: '在文字稿中搜索',
+    language: '文字稿语言',
+    found: n => `找到 ${n} 行`,
+    nothingFound: '没有包含此内容的行。',
+    failed: '字幕暂时无法加载。',
+  },
+  share: {
+    open: '分享',
+    heading: '分享此视频',
+    atTime: time => `从 ${time} 开始`,
+    link: '链接',
+    embedCode: '嵌入您的网页的代码',
+  },
+  embed: {
+    openPage: '打开此视频的页面',
+    publicOnly: '其他网页中只能播放公开视频。如需登录，或您收到了链接，请打开视频页面。',
   },
 };

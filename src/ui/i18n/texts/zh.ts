@@ -150,6 +150,17 @@ export const zh: Texts = {
     watchAs: '模拟观看地点',
     watchAsHere: '我的位置',
     about: '关于该视频',
+    from: site => `来自${site}：为什么？`,
+    fromDistance: (site, km) => `来自${site}，${km} 公里：为什么？`,
+    notYetPublished: time => `只有您和其他编辑能看到此视频。它将于 ${time} 发布。`,
+    blockedOnly: '目前没有其他站点拥有此视频，因此在您允许之前无法播放。',
+    page: {
+      technical: '技术信息',
+      next: '下一个：',
+      download: '下载',
+      source: '原始文件',
+      about: { people: '人员', series: '系列', recorded: '录制日期', licence: '许可', tags: '标签' },
+    },
     facts: {
       size: '大小',
       bitrate: '码率',

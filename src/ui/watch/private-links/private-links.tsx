@@ -6,7 +6,7 @@ import { usePoll } from '../../api/use-poll.ts';
 import { Confirm } from '../../components/dialog.tsx';
 import { ErrorNotice, ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { formatQuery } from '../play-response.ts';
+import { formatQuery } from '../../stream/play-response.ts';
 
 const REFRESH_MS = 5_000;
 const PAGE_SIZE = 100;
