@@ -1,17 +1,21 @@
-/** Browser storage may be forbidden or full. The pages then remember nothing, and work. */
+/**
+ * Browser storage may be forbidden or full. The pages then remember nothing, and work. In the frame of another site, even naming the
+ * storage can fail, so callers give its name.
+ */
+type StorageName = 'localStorage' | 'sessionStorage';
 
-export function readItem(storage: Storage, key: string): string | null {
+export function readItem(storage: StorageName, key: string): string | null {
   try {
-    return storage.getItem(key);
+    return globalThis[storage].getItem(key);
   } catch {
     return null;
   }
 }
 
-export function writeItem(storage: Storage, key: string, value: string | undefined): void {
+export function writeItem(storage: StorageName, key: string, value: string | undefined): void {
   try {
-    if (value === undefined) storage.removeItem(key);
-    else storage.setItem(key, value);
+    if (value === undefined) globalThis[storage].removeItem(key);
+    else globalThis[storage].setItem(key, value);
   } catch {
     // The value is not remembered.
   }

@@ -36,7 +36,7 @@ const isProgress = (value: unknown): value is WatchProgress => {
 
 function readAll(): readonly WatchProgress[] {
   try {
-    const found: unknown = JSON.parse(readItem(localStorage, STORAGE_KEY) ?? '[]');
+    const found: unknown = JSON.parse(readItem('localStorage', STORAGE_KEY) ?? '[]');
     return Array.isArray(found) ? found.filter(isProgress) : [];
   } catch {
     // Another program wrote something else there.
@@ -52,6 +52,6 @@ export const watchProgress = {
   set(video: string, progress: Omit<WatchProgress, 'video'> | undefined): void {
     const others = readAll().filter(entry => entry.video !== video);
     const all = progress === undefined ? others : [{ video, ...progress }, ...others];
-    writeItem(localStorage, STORAGE_KEY, JSON.stringify(all.slice(0, MAX_VIDEOS)));
+    writeItem('localStorage', STORAGE_KEY, JSON.stringify(all.slice(0, MAX_VIDEOS)));
   },
 };

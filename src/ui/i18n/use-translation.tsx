@@ -21,7 +21,7 @@ const TranslationContext = createContext<Translation | undefined>(undefined);
 
 export function LanguageProvider({ children }: { readonly children: ComponentChildren }) {
   const [wanted, setLanguage] = useState(() =>
-    chooseLanguage(location.search, readItem(localStorage, STORAGE_KEY), navigator.languages),
+    chooseLanguage(location.search, readItem('localStorage', STORAGE_KEY), navigator.languages),
   );
   /** The page stays in its language until it has the texts of the next one. */
   const [loaded, setLoaded] = useState<{ readonly language: Language; readonly t: Texts }>();
@@ -42,7 +42,7 @@ export function LanguageProvider({ children }: { readonly children: ComponentChi
       t,
       format: createFormat(language),
       setLanguage(next) {
-        writeItem(localStorage, STORAGE_KEY, next);
+        writeItem('localStorage', STORAGE_KEY, next);
         const url = new URL(location.href);
         if (url.searchParams.has('lang')) {
           url.searchParams.set('lang', next);

@@ -9,8 +9,8 @@ const AFTER_LOAD_MS = 10_000;
 
 /** True at most once per tab and pause, right after the page was loaded. */
 export function claimAutomaticSignIn(nowMs: number, sinceLoadMs: number): boolean {
-  const last = Number(readItem(sessionStorage, KEY) ?? 0);
+  const last = Number(readItem('sessionStorage', KEY) ?? 0);
   if (sinceLoadMs > AFTER_LOAD_MS || Math.abs(nowMs - last) < PAUSE_MS) return false;
-  writeItem(sessionStorage, KEY, String(nowMs));
+  writeItem('sessionStorage', KEY, String(nowMs));
   return true;
 }

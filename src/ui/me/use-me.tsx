@@ -53,11 +53,11 @@ function claimTokenFromAddress(): string | undefined {
 function useToken() {
   const [token, set] = useState<string | undefined>(() => {
     const given = claimTokenFromAddress();
-    if (given) writeItem(sessionStorage, TOKEN_KEY, given);
-    return given || readItem(sessionStorage, TOKEN_KEY) || undefined;
+    if (given) writeItem('sessionStorage', TOKEN_KEY, given);
+    return given || readItem('sessionStorage', TOKEN_KEY) || undefined;
   });
   const setToken = useCallback((next: string | undefined) => {
-    writeItem(sessionStorage, TOKEN_KEY, next);
+    writeItem('sessionStorage', TOKEN_KEY, next);
     set(next);
   }, []);
   return { token, setToken };

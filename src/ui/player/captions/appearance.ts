@@ -60,13 +60,13 @@ export function parseAppearance(text: string | null): Appearance {
   };
 }
 
-export const readAppearance = (): Appearance => parseAppearance(readItem(localStorage, STORAGE_KEY));
+export const readAppearance = (): Appearance => parseAppearance(readItem('localStorage', STORAGE_KEY));
 export const writeAppearance = (appearance: Appearance): void =>
-  writeItem(localStorage, STORAGE_KEY, JSON.stringify(appearance));
+  writeItem('localStorage', STORAGE_KEY, JSON.stringify(appearance));
 
 const LANGUAGE_KEY = 'tributary.captions-language';
 /** The language in which the viewer last switched captions on; undefined if they are off. */
 export const readCaptionsLanguage = (): string | undefined =>
-  readItem(localStorage, LANGUAGE_KEY) ?? undefined;
+  readItem('localStorage', LANGUAGE_KEY) ?? undefined;
 export const writeCaptionsLanguage = (language: string | undefined): void =>
-  writeItem(localStorage, LANGUAGE_KEY, language);
+  writeItem('localStorage', LANGUAGE_KEY, language);

@@ -11,11 +11,11 @@ const readGrant = (): string | undefined =>
 
 function claimGrant(): string | undefined {
   const given = readGrant();
-  if (given === undefined) return readItem(sessionStorage, STORAGE_KEY) ?? undefined;
+  if (given === undefined) return readItem('sessionStorage', STORAGE_KEY) ?? undefined;
   forbidIndexing();
-  writeItem(sessionStorage, STORAGE_KEY, given);
+  writeItem('sessionStorage', STORAGE_KEY, given);
   // If nothing can be stored, a reload needs the address.
-  if (readItem(sessionStorage, STORAGE_KEY) === given) {
+  if (readItem('sessionStorage', STORAGE_KEY) === given) {
     history.replaceState(history.state, '', location.pathname + location.search);
   }
   return given;
