@@ -107,11 +107,11 @@ function Title({ name, isShown }: { readonly name: string; readonly isShown: boo
   const { t } = useTranslation();
   if (!isShown) return null;
   return (
-    <p class="embed-title">
+    <h1 class="embed-title">
       <a href={watchAddress} target="_blank" rel="noopener" dir="auto" title={t.embed.openPage}>
         {name}
       </a>
-    </p>
+    </h1>
   );
 }
 

@@ -3,7 +3,6 @@ import type { ComponentChildren } from 'preact';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import {
   MediaAirplayButton,
-  MediaCaptionsButton,
   MediaControlBar,
   MediaFullscreenButton,
   MediaMuteButton,
@@ -19,13 +18,14 @@ import {
 const SKIP_S = 10;
 
 interface ControlBarProps {
-  readonly hasCaptions: boolean;
+  readonly captions: 'none' | 'off' | 'on';
+  readonly onCaptions: () => void;
   readonly isMenuOpen: boolean;
   readonly onMenu: () => void;
   readonly onNext: (() => void) | undefined;
 }
 
-export function ControlBar({ hasCaptions, isMenuOpen, onMenu, onNext }: ControlBarProps) {
+export function ControlBar({ captions, onCaptions, isMenuOpen, onMenu, onNext }: ControlBarProps) {
   const { t } = useTranslation();
   return (
     <div class="player-bottom">
@@ -43,7 +43,19 @@ export function ControlBar({ hasCaptions, isMenuOpen, onMenu, onNext }: ControlB
         <MediaVolumeRange class="player-wide" />
         <MediaTimeDisplay showduration notoggle />
         <span class="player-space" />
-        {hasCaptions && <MediaCaptionsButton data-testid="captions-button" />}
+        {captions !== 'none' && (
+          <IconButton
+            label={t.player.captions}
+            onClick={onCaptions}
+            testId="captions-button"
+            more={{ 'aria-pressed': captions === 'on' }}
+          >
+            <path
+              fill-rule="evenodd"
+              d="M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2zm1 6v2.5h6V10zm8 0v2.5h6V10zm-8 4.5V17h9v-2.5zm11 0V17h3v-2.5z"
+            />
+          </IconButton>
+        )}
         <IconButton
           label={t.player.settings}
           onClick={onMenu}

@@ -40,6 +40,11 @@ export function Player(props: PlayerProps) {
   const seek = (ms: number): void => {
     if (video.current) seekTo(video.current, ms / 1_000);
   };
+  const toggleCaptions = (): void => {
+    const { captions, selectedCaptions } = tracks;
+    if (captions.length > 0)
+      engine.selectCaptions(selectedCaptions >= 0 ? -1 : Math.max(0, findCaptions(captions, language)));
+  };
   useTextTracks(video, {
     storyboardUrl: pictures?.storyboard && revisionUrl ? `${revisionUrl}${STORYBOARD}` : undefined,
     chapters,
@@ -48,12 +53,7 @@ export function Player(props: PlayerProps) {
   useMediaSession(video, { title: name, artist: props.artist, poster, onNext: next && onNext });
   useControls(video, props.controls);
   useInput(root, video, {
-    toggleCaptions() {
-      const { captions, selectedCaptions } = tracks;
-      if (captions.length === 0) return false;
-      engine.selectCaptions(selectedCaptions >= 0 ? -1 : Math.max(0, findCaptions(captions, language)));
-      return true;
-    },
+    toggleCaptions,
     toggleFullscreen() {
       const isFullscreen = root.current?.hasAttribute('mediaisfullscreen');
       if (root.current) request(root.current, `media${isFullscreen ? 'exit' : 'enter'}fullscreenrequest`);
@@ -108,7 +108,8 @@ export function Player(props: PlayerProps) {
         />
       )}
       <ControlBar
-        hasCaptions={tracks.captions.length > 0}
+        captions={tracks.captions.length === 0 ? 'none' : tracks.selectedCaptions < 0 ? 'off' : 'on'}
+        onCaptions={toggleCaptions}
         isMenuOpen={open === 'menu'}
         onMenu={() => setOpen(open === 'menu' ? undefined : 'menu')}
         onNext={next && onNext}

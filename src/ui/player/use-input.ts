@@ -5,11 +5,8 @@ import { listenToPointers } from './gestures/listen-to-pointers.ts';
 import { listenToKeys, seekTo } from './keyboard/keyboard.ts';
 import type { PlayerControls } from './player-props.ts';
 
-const TOGGLE_CAPTIONS = 'mediatogglesubtitlesrequest';
-
 export interface InputTargets {
-  /** Returns false if there are none of hls.js. */
-  readonly toggleCaptions: () => boolean;
+  readonly toggleCaptions: () => void;
   readonly toggleFullscreen: () => void;
   readonly onHelp: () => void;
   readonly onNext: (() => void) | undefined;
@@ -31,7 +28,7 @@ export function useInput(
       root: controller,
       video: element,
       onFullscreen,
-      onCaptions: () => void latest.current.toggleCaptions(),
+      onCaptions: () => latest.current.toggleCaptions(),
       onHelp: () => latest.current.onHelp(),
       onNext: () => latest.current.onNext?.(),
     });
@@ -40,15 +37,9 @@ export function useInput(
       onFullscreen,
       onHint: seconds => latest.current.onHint(seconds),
     });
-    // hls.js selects the captions, so that it loads them.
-    const onToggle = (event: Event): void => {
-      if (latest.current.toggleCaptions()) event.stopImmediatePropagation();
-    };
-    controller.addEventListener(TOGGLE_CAPTIONS, onToggle, true);
     return () => {
       stopKeys();
       stopPointers();
-      controller.removeEventListener(TOGGLE_CAPTIONS, onToggle, true);
     };
   }, [root, video]);
 }
