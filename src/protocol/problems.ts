@@ -336,7 +336,11 @@ export const PROBLEMS = {
     'Encode Upload-Metadata as tus 1.0.0 describes.',
   ),
   'metadata-invalid': entry(400, 'Invalid metadata', 'Correct the named metadata.'),
-  'metadata-too-large': entry(400, 'Metadata too large', 'Shorten the name or the description.'),
+  'metadata-too-large': entry(
+    400,
+    'Metadata too large',
+    'Send less with the upload, and the rest with PATCH /api/videos/{id}.',
+  ),
   'upload-length-needed': entry(400, 'Upload-Length required', 'Send Upload-Length.'),
   'upload-offset-needed': entry(400, 'Upload-Offset required', 'Send Upload-Offset.'),
   'upload-type-wrong': entry(

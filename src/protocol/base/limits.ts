@@ -1,7 +1,8 @@
 /** Limits on the data that parts exchange. Every boundary checks its input against them. */
 export const MAX_NAME_CHARACTERS = 200;
 export const MAX_DESCRIPTION_CHARACTERS = 5_000;
-export const MAX_UPLOAD_METADATA_BYTES = 4_096;
+/** In base64. All headers of a request together may have 16 KB. `PATCH /api/videos/{id}` takes the rest. */
+export const MAX_UPLOAD_METADATA_BYTES = 12_288;
 export const DEFAULT_MAX_UPLOAD_BYTES = 10e9;
 export const HARD_MAX_UPLOAD_BYTES = 100e9;
 /** The size of a page of records that central reads from a site. */

@@ -69,7 +69,7 @@ describe('the headers of a new upload', () => {
     [
       'too much metadata',
       '10',
-      encode({ name: 'x', description: 'y'.repeat(4_000) }),
+      encode({ name: 'x', description: '讲'.repeat(5_000) }),
       400,
       'metadata-too-large',
     ],

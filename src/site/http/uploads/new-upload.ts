@@ -118,7 +118,7 @@ export function requireAllowedSize(sizeBytes: number, maxUploadBytes: number): v
 
 function parseMetadata(text: string | undefined): Record<string, string | null> {
   if (!text) return {};
-  const sentence = `Name and description are too long: together they may have at most ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
+  const sentence = `Upload-Metadata is too large: it may have at most ${MAX_UPLOAD_METADATA_BYTES} bytes. Send the rest with PATCH /api/videos/{id}.`;
   if (text.length > MAX_UPLOAD_METADATA_BYTES) throw problem('metadata-too-large', sentence);
   try {
     return Metadata.parse(text);
