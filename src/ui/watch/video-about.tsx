@@ -6,10 +6,11 @@ import { splitTimes } from '../player/resume/time-address.ts';
 
 interface VideoAboutProps {
   readonly video: Video;
+  readonly seriesTitle: string | undefined;
   readonly onSeek: (ms: number) => void;
 }
 
-export function VideoAbout({ video, onSeek }: VideoAboutProps) {
+export function VideoAbout({ video, seriesTitle, onSeek }: VideoAboutProps) {
   const { t, format } = useTranslation();
   const { about } = t.watch.page;
   const { people = [], tags = [], series, licence, recordedAt, language } = video;
@@ -39,7 +40,9 @@ export function VideoAbout({ video, onSeek }: VideoAboutProps) {
         )}
         {series && (
           <Row term={about.series}>
-            <a href={`/series/${encodeURIComponent(series.id)}`}>{series.id}</a>
+            <a href={`/series/${encodeURIComponent(series.id)}`} dir="auto">
+              {seriesTitle ?? series.id}
+            </a>
             {series.position !== undefined && <span class="quiet"> · {format.number(series.position)}</span>}
           </Row>
         )}
@@ -76,7 +79,7 @@ const Row = ({ term, children }: { readonly term: string; readonly children: Com
 );
 
 /** A time in the text leads to its moment. */
-function Description({ video, onSeek }: VideoAboutProps) {
+function Description({ video, onSeek }: Pick<VideoAboutProps, 'video' | 'onSeek'>) {
   return (
     <p class="description" dir="auto" lang={video.language} data-testid="description">
       {splitTimes(video.description, video.durationMs).map(({ text, ms }, at) =>

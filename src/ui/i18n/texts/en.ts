@@ -90,6 +90,8 @@ export const en = {
     lifetime: 'Expires after',
     lifetimes: { hour: '1 hour', day: '1 day', week: '7 days', month: '30 days', year: '1 year' },
     note: 'Note (optional)',
+    origins: 'May be embedded in pages of (optional)',
+    embed: (origins: string) => `Address for pages of ${origins}`,
     create: 'Create link',
     none: 'No active links.',
     unnamed: 'Link',

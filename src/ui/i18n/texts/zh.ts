@@ -86,6 +86,8 @@ export const zh: Texts = {
     lifetime: '有效期',
     lifetimes: { hour: '1 小时', day: '1 天', week: '7 天', month: '30 天', year: '1 年' },
     note: '备注（可选）',
+    origins: '可嵌入以下网站的页面（可选）',
+    embed: origins => `用于 ${origins} 页面的地址`,
     create: '创建链接',
     none: '没有有效的链接。',
     unnamed: '链接',

@@ -19,7 +19,13 @@ interface VideoPage {
   readonly next?: string;
 }
 
-export function useNextInSeries(video: Video | undefined): NextVideo | undefined {
+/** The title of the series, and the video that follows. */
+interface InSeries {
+  readonly title: string | undefined;
+  readonly next: NextVideo | undefined;
+}
+
+export function useSeries(video: Video | undefined): InSeries {
   const { token } = useMe();
   const series = video?.series?.id;
   const found = usePoll(
@@ -27,7 +33,7 @@ export function useNextInSeries(video: Video | undefined): NextVideo | undefined
     async abort => {
       if (series === undefined) return undefined;
       const path = encodeURIComponent(series);
-      const { order } = await call<Series>(`/api/series/${path}`, { token, abort });
+      const { order, title } = await call<Series>(`/api/series/${path}`, { token, abort });
       const videos: Video[] = [];
       let cursor: string | undefined;
       for (let page = 0; page < MAX_PAGES && (page === 0 || cursor !== undefined); page++) {
@@ -36,15 +42,21 @@ export function useNextInSeries(video: Video | undefined): NextVideo | undefined
         videos.push(...more);
         cursor = next;
       }
-      return { order, videos };
+      return { order, title, videos };
     },
     () => REFRESH_MS,
   );
   const next = video && found.value && chooseNext(video, found.value.videos, found.value.order);
   const [id, name] = [next?.id, next?.name];
+  const title = found.value?.title;
   return useMemo(
-    () =>
-      id === undefined || name === undefined ? undefined : { name, href: `/watch/${encodeURIComponent(id)}` },
-    [id, name],
+    () => ({
+      title,
+      next:
+        id === undefined || name === undefined
+          ? undefined
+          : { name, href: `/watch/${encodeURIComponent(id)}` },
+    }),
+    [title, id, name],
   );
 }

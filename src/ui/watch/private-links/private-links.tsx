@@ -71,15 +71,19 @@ export function PrivateLinks({ video, token }: PrivateLinksProps) {
     }
     list.refresh();
   };
-  const createLink = (lifetime: Lifetime, note: string): Promise<Grant> =>
-    call<Grant>(url, { method: 'POST', token, body: { lifetimeS: SECONDS[lifetime], note } });
+  const createLink = ({ lifetime, note, origins }: NewLink): Promise<Grant> =>
+    call<Grant>(url, {
+      method: 'POST',
+      token,
+      body: { lifetimeS: SECONDS[lifetime], note, ...(origins.length > 0 ? { origins } : {}) },
+    });
   const revoke = (path: string): Promise<void> => act(() => call(url + path, { method: 'DELETE', token }));
   const grants = list.value?.grants;
   return (
     <section class="panel" aria-labelledby="private-links" data-testid="private-links">
       <h2 id="private-links">{t.links.heading}</h2>
       <p class="quiet">{t.links.explain}</p>
-      <NewLinkForm onCreate={(lifetime, note) => act(() => createLink(lifetime, note))} />
+      <NewLinkForm onCreate={link => act(() => createLink(link))} />
       <ErrorText error={error} />
       {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
       {grants?.length === 0 && <p class="quiet">{t.links.none}</p>}
@@ -122,22 +126,27 @@ export function PrivateLinks({ video, token }: PrivateLinksProps) {
   );
 }
 
-function NewLinkForm({
-  onCreate,
-}: {
-  readonly onCreate: (lifetime: Lifetime, note: string) => Promise<void>;
-}) {
+interface NewLink {
+  readonly lifetime: Lifetime;
+  readonly note: string;
+  /** The pages in which the video may play. */
+  readonly origins: readonly string[];
+}
+
+function NewLinkForm({ onCreate }: { readonly onCreate: (link: NewLink) => Promise<void> }) {
   const { t } = useTranslation();
   const id = useId();
   const [lifetime, setLifetime] = useState<Lifetime>('week');
   const [note, setNote] = useState('');
+  const [origins, setOrigins] = useState('');
   return (
     <form
       class="form"
       data-testid="new-link"
       onSubmit={event => {
         event.preventDefault();
-        void onCreate(lifetime, note).then(() => setNote(''));
+        const listed = origins.split(/[\s,]+/).filter(origin => origin !== '');
+        void onCreate({ lifetime, note, origins: listed }).then(() => setNote(''));
       }}
     >
       <div class="field">
@@ -163,6 +172,16 @@ function NewLinkForm({
           maxLength={200}
           value={note}
           onInput={event => setNote(event.currentTarget.value)}
+        />
+      </div>
+      <div class="field">
+        <label for={`${id}-origins`}>{t.links.origins}</label>
+        <input
+          id={`${id}-origins`}
+          name="origins"
+          value={origins}
+          placeholder="https://learn.example.edu"
+          onInput={event => setOrigins(event.currentTarget.value)}
         />
       </div>
       <div class="actions">
@@ -196,6 +215,12 @@ function LinkRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevoke
         data-testid="link"
         onFocus={event => event.currentTarget.select()}
       />
+      {grant.embed !== undefined && (
+        <details>
+          <summary>{t.links.embed(grant.origins?.join(', ') ?? '')}</summary>
+          <code>{grant.embed}</code>
+        </details>
+      )}
       {grant.players && (
         <details>
           <summary>{t.links.players}</summary>
