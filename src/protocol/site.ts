@@ -4,6 +4,7 @@ import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
 import { timestampSchema } from './base/timestamp.ts';
 import { siteCaptionsSchema } from './captions.ts';
+import { hitsSchema } from './catalogue/search.ts';
 import { picturesSchema } from './media/media.ts';
 import {
   type AudienceChoice,
@@ -185,6 +186,8 @@ export const libraryPageSchema = z.strictObject({
       audience: audienceSchema.optional(),
       /** For a video that is not public: a token with which this viewer can watch it here, under `/t/{token}/v/…`. */
       token: rightTextSchema.optional(),
+      /** In the response to a search: where the video matches. */
+      hits: hitsSchema,
     }),
   ),
   next: z.string().optional(),

@@ -276,6 +276,8 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
 
     'GET /api/site': {},
     'GET /api/library': {},
+    'GET /api/facets': {},
+    'GET /api/suggestions': { path: '/api/suggestions?q=lecture' },
     'GET /api/series': {},
     'GET /api/series/:id': { path: '/api/series/{unknown}', passes: '404 series-unknown' },
     'GET /api/fields': {},

@@ -11,6 +11,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import { readIdentity, signerOf } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
+import { openReaders } from '../../kernel/sql/readers.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { createSiteAudit, type SiteAudit } from '../audit/audit.ts';
@@ -57,6 +58,8 @@ export interface SiteCore {
   /** Undefined if there is no usable ffmpeg. */
   readonly tools: MediaTools | undefined;
   readonly db: SiteDatabase;
+  /** The same database for reading only, in other threads on SQLite. */
+  readonly reads: SiteDatabase;
   readonly membership: SiteMembership;
   /** Makes the id of a new video, which belongs to this site. */
   readonly newVideoId: () => VideoId;
@@ -82,6 +85,8 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
   const tools = await findMediaTools();
   const identity = await readIdentity(config.dataDirectory);
   const db = await openSiteDatabase(config, lifetime);
+  const { reads, stop: stopReaders } = openReaders(db, placeOf(config));
+  lifetime.add('readers of the database', stopReaders);
   // R7: this comes first, so that no version is numbered before the handshake of this start.
   const idOwner = idOwnerOf(await beginStart(db, newNonce()));
   const credentials = {
@@ -114,6 +119,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     storage,
     tools,
     db,
+    reads,
     membership,
     guard,
     credentials,
@@ -141,12 +147,15 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
   };
 }
 
+const placeOf = ({ database, dataDirectory }: Pick<SiteConfig, 'database' | 'dataDirectory'>): string =>
+  database ?? join(dataDirectory, 'site.sqlite');
+
 /** Opens the site's database: the embedded one, unless `database` is set. */
 export async function openSiteDatabase(
   { database, dataDirectory }: Pick<SiteConfig, 'database' | 'dataDirectory'>,
   lifetime: Lifetime,
 ): Promise<SiteDatabase> {
-  const db = await openDatabase<SiteSchema>(database ?? join(dataDirectory, 'site.sqlite'), siteMigrations);
+  const db = await openDatabase<SiteSchema>(placeOf({ database, dataDirectory }), siteMigrations);
   lifetime.add('database', () => db.destroy());
   return db;
 }

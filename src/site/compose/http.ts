@@ -180,6 +180,7 @@ function addCalls(
     guard,
     events,
     lists,
+    reads,
     fetchUpstreamsSigned,
   }: SiteCore,
   { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
@@ -215,7 +216,7 @@ function addCalls(
   serveCentralLists(app, { lists: lists.current, centralUrl: () => config.central });
   serveProbe(app, membership.siteId, delivery.load, delivery.admitSample);
   serveLibrary(app, {
-    db,
+    reads,
     name: membership.siteName,
     access: config,
     serveViewers: config.serveViewers,

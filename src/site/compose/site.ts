@@ -8,6 +8,7 @@ import { listVideosInState } from '../database/tables/videos.ts';
 import { createSchedule } from '../http/schedule.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { removeOrphans } from '../maintenance/orphans.ts';
+import { startSearchIndex } from '../maintenance/search-index.ts';
 import { startCopies } from './copies.ts';
 import { openCore, type SiteCore } from './core.ts';
 import { openDelivery } from './delivery.ts';
@@ -94,4 +95,6 @@ function startMaintenanceOf(core: SiteCore, media: MediaPart, http: HttpPart, li
     log,
   });
   lifetime.add('maintenance', maintenance.stop);
+  const siteId = core.membership.siteId;
+  lifetime.add('search index', startSearchIndex({ db, storage, siteId, log }).stop);
 }

@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { videoRecord } from '../../../test/support/records.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newSiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import type { HeldPermission } from '../../protocol/people/permissions.ts';
 import type { Viewer } from '../../protocol/people/viewing.ts';
 import { type LibraryVideo, listLibrary } from './library.ts';
+import { countHoldings, findHoldings, suggestHoldings } from './search/find-holdings.ts';
+import { indexHoldings } from './search/index-holdings.ts';
 import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 import { insertVideo, type SiteDatabase } from './tables/videos.ts';
 
@@ -52,7 +55,13 @@ beforeAll(async () => {
             hash: '',
           },
           ...{ reason: '', held_revision: n % 4 === 1 ? null : revision, held_version: 1, ...title },
-          ...{ held_record: '{"durationMs":2000}', size_bytes: 1, files: 1, files_done: 1, attempts: 0 },
+          ...{
+            held_record: JSON.stringify(videoRecord({ video: id, ...title, durationMs: 2_000 })),
+            size_bytes: 1,
+            files: 1,
+            files_done: 1,
+            attempts: 0,
+          },
           ...{ not_before_ms: 0, error: null, updated_at: '' },
         })
         .execute();
@@ -80,29 +89,35 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function readAll(q: string | undefined, limit: number): Promise<LibraryVideo[]> {
+async function readAll(limit: number): Promise<LibraryVideo[]> {
   const all: LibraryVideo[] = [];
   for (let before: VideoId | undefined; ; ) {
-    const found = await listLibrary(db, {
-      q,
-      before,
-      limit,
-      buffered,
-      isPrivate,
-      viewer: NOBODY,
-      site: undefined,
-    });
+    const found = await listLibrary(db, { ...viewer(), before, limit });
     all.push(...found.slice(0, limit));
     before = found[limit - 1]?.id;
     if (found.length <= limit) return all;
   }
 }
 
+const viewer = () => ({ buffered, isPrivate, viewer: NOBODY, site: undefined });
+const indexAll = async () => {
+  while (await indexHoldings(db, 100, { site: undefined, readCaptions: () => Promise.resolve([]) }));
+};
+async function findAll(q: string, limit: number): Promise<LibraryVideo[]> {
+  const all: LibraryVideo[] = [];
+  let cursor: string | undefined;
+  do {
+    const { items, next } = await findHoldings(db, { q, limit, cursor }, viewer());
+    all.push(...items);
+    cursor = next;
+  } while (cursor !== undefined);
+  return all;
+}
+
 it.each([1, 24, 100, COUNT])('has every video once, newest first, in pages of %d', async limit => {
   if (limit === 1)
     expect(
       await listLibrary(db, {
-        q: undefined,
         before: undefined,
         limit,
         buffered,
@@ -112,25 +127,36 @@ it.each([1, 24, 100, COUNT])('has every video once, newest first, in pages of %d
       }),
     ).toHaveLength(2);
   else
-    expect((await readAll(undefined, limit)).map(({ id, holding, name }) => ({ id, holding, name }))).toEqual(
-      expected,
-    );
+    expect((await readAll(limit)).map(({ id, holding, name }) => ({ id, holding, name }))).toEqual(expected);
 });
 
 it('describes a video as its best holding does', async () => {
   const durations = { own: 1_000, copy: 2_000, partly: 3_000 };
-  for (const { holding, durationMs } of await readAll(undefined, 100)) {
+  for (const { holding, durationMs } of await readAll(100)) {
     expect(durationMs).toBe(durations[holding]);
   }
 });
 
-it.each(['讲座', 'lecture 讲', 'LECTURE things 4', 'nothing like this'])('finds %s', async q => {
+it.each(['讲座', 'lecture 讲', 'LECTURE things 40', 'nothing like this'])('finds %s', async q => {
+  await indexAll();
   const words = q.toLowerCase().split(' ');
   const wanted = expected.filter(({ name }) => {
-    const text = `${name} About things`.normalize('NFKC').toLowerCase();
-    return words.every(word => text.includes(word));
+    const text = `${name} about things`.normalize('NFKC').toLowerCase();
+    const isIn = (word: string, at: number) =>
+      /[a-z0-9]/.test(word)
+        ? text.split(' ').some(each => (at === words.length - 1 ? each.startsWith(word) : each === word))
+        : text.includes(word);
+    return words.every(isIn);
   });
-  expect((await readAll(q, 20)).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+  expect((await findAll(q, 20)).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+});
+
+it('counts what it holds, and suggests names', async () => {
+  const { total, values } = await countHoldings(db, { q: '讲座' }, viewer());
+  expect(total).toBeGreaterThan(0);
+  expect(values.captions).toEqual([{ value: 'false', count: total }]);
+  expect((await suggestHoldings(db, '讲座', viewer())).map(({ kind }) => kind)).toContain('video');
+  expect(await suggestHoldings(db, 'zz', viewer())).toEqual([]);
 });
 
 it('finds a video by its new name after it was renamed', async () => {
@@ -143,13 +169,14 @@ it('finds a video by its new name after it was renamed', async () => {
     .set({ name: 'Renamed' })
     .where('video_id', '=', first.id)
     .execute();
-  expect((await readAll('renamed', 5)).map(video => video.id)).toContain(first.id);
+  await indexAll();
+  expect((await findAll('renamed', 5)).map(video => video.id)).toEqual([first.id]);
 });
 
 it('has a video that is not public for those who may watch it: their own, internal ones, and those of their groups', async () => {
   const [site, origin] = [newSiteId(), newSiteId()];
   const [group, person] = [newRevisionId(), newRevisionId()];
-  const query = { q: undefined, before: undefined, limit: COUNT, buffered, isPrivate };
+  const query = { before: undefined, limit: COUNT, buffered, isPrivate };
   const idsFor = async (viewer: Viewer): Promise<readonly VideoId[]> =>
     (await listLibrary(db, { ...query, viewer, site })).map(({ id }) => id).filter(isPrivate);
   const internal: HeldPermission[] = [{ permission: 'watch-internal', scope: 'everything' }];

@@ -1,12 +1,11 @@
 /**
  * The library: all videos that can be played without any other site, which are this site's own videos, its copies, and those
- * of which its buffer holds something. A search matches all words of the query, in any script.
+ * of which its buffer holds something.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
+import { isAmong } from '../../kernel/sql/rows.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
-import { normaliseForSearch, searchWords } from '../../protocol/base/text.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
 import type { Audience } from '../../protocol/people/audience.ts';
 import type { Viewer } from '../../protocol/people/viewing.ts';
@@ -35,14 +34,11 @@ interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description' | 'audi
 
 const HOLDINGS = ['own', 'copy', 'partly'] as const;
 const NO_PICTURES: Pictures = { poster: false, storyboard: false };
-/** Rows that are read without a break; more for a search, which reads many. Between two pages, other requests are served. */
+/** Rows that are read without a break. Between two pages, other requests are served. */
 const PAGE_ROWS = 200;
-const SEARCH_PAGE_ROWS = 1_000;
 
-export interface LibraryQuery {
-  readonly q: string | undefined;
-  readonly before: VideoId | undefined;
-  readonly limit: number;
+/** Who opens the library of this site, and what it can play. */
+export interface LibraryViewer {
   /** The videos of which the buffer holds something. */
   readonly buffered: ReadonlySet<VideoId>;
   /** Videos that are not public are listed only for those who may watch them. */
@@ -52,14 +48,36 @@ export interface LibraryQuery {
   readonly site: SiteId | undefined;
 }
 
+export interface LibraryQuery extends LibraryViewer {
+  readonly before: VideoId | undefined;
+  readonly limit: number;
+}
+
+/** Describes those of these videos that this viewer may find here. */
+export async function describeHoldings(
+  db: SiteDatabase,
+  videos: readonly VideoId[],
+  viewer: LibraryViewer,
+): Promise<ReadonlyMap<VideoId, LibraryVideo>> {
+  if (videos.length === 0) return new Map();
+  const page: Title[] = [];
+  const watchable = await listWatchable(db, videos.filter(viewer.isPrivate), viewer);
+  for (const title of await listTitles(db, { among: videos }, videos.length * HOLDINGS.length)) {
+    if (title.id === page.at(-1)?.id) continue;
+    if (HOLDINGS[title.holding] === 'partly' && !viewer.buffered.has(title.id)) continue;
+    const audience = watchable.get(title.id);
+    if (viewer.isPrivate(title.id) && audience === undefined) continue;
+    page.push(audience === undefined ? title : { ...title, audience });
+  }
+  return new Map((await describe(db, page)).map(video => [video.id, video]));
+}
+
 /** Lists videos with an id below `before`, newest first (UUIDv7 sorts by time); one more than `limit` if there are more. */
 export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promise<LibraryVideo[]> {
-  const words = searchWords(query.q);
-  const pageRows = words.length === 0 ? PAGE_ROWS : SEARCH_PAGE_ROWS;
   const page: Title[] = [];
   let last: VideoId | undefined;
   for (let before = query.before; page.length <= query.limit; ) {
-    const titles = await listTitles(db, before, pageRows);
+    const titles = await listTitles(db, { before }, PAGE_ROWS);
     const hidden = titles.map(({ id }) => id).filter(query.isPrivate);
     const watchable = await listWatchable(db, hidden, query);
     for (const title of titles) {
@@ -69,54 +87,50 @@ export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promis
       last = title.id;
       const audience = watchable.get(title.id);
       if (query.isPrivate(title.id) && audience === undefined) continue;
-      const text = words.length === 0 ? '' : searchTextOf(title);
-      if (words.every(word => text.includes(word)))
-        page.push(audience === undefined ? title : { ...title, audience });
+      page.push(audience === undefined ? title : { ...title, audience });
     }
     before = titles.at(-1)?.id;
-    if (titles.length < pageRows) break;
+    if (titles.length < PAGE_ROWS) break;
     await nextTick();
   }
   return describe(db, page);
 }
 
 /** One page of everything that the site holds, newest first, each video by its best holding first. */
-function listTitles(db: SiteDatabase, before: VideoId | undefined, limit: number): Promise<Title[]> {
+function listTitles(
+  db: SiteDatabase,
+  { before, among }: { readonly before?: VideoId | undefined; readonly among?: readonly VideoId[] },
+  limit: number,
+): Promise<Title[]> {
   // Compared as text: every id is below this one.
   const end = before ?? ('~' as VideoId);
+  const isListed = (column: string) =>
+    among === undefined ? sql<boolean>`1 = 1` : isAmong(db, column, among);
   return db
     .selectFrom('videos')
     .select(['id', 'name', 'description', sql<number>`0`.as('holding')])
     .where('state', '=', 'ready')
     .where('id', '<', end)
+    .where(isListed('id'))
     .unionAll(
       db
         .selectFrom('copies')
         .select(['video_id as id', 'name', 'description', sql<number>`1`.as('holding')])
         .where('held_revision', 'is not', null)
-        .where('video_id', '<', end),
+        .where('video_id', '<', end)
+        .where(isListed('video_id')),
     )
     .unionAll(
       db
         .selectFrom('catalogue_entries')
         .select(['video_id as id', 'name', 'description', sql<number>`2`.as('holding')])
-        .where('video_id', '<', end),
+        .where('video_id', '<', end)
+        .where(isListed('video_id')),
     )
     .orderBy('id', 'desc')
     .orderBy('holding')
     .limit(limit)
     .execute();
-}
-
-/** Normalising texts takes longer than reading them, and they rarely change. */
-const searchTexts = new LRUCache<VideoId, { readonly of: string; readonly text: string }>({ max: 20_000 });
-function searchTextOf({ id, name, description }: Title): string {
-  const of = `${name}\n${description}`;
-  const known = searchTexts.get(id);
-  if (known?.of === of) return known.text;
-  const text = normaliseForSearch(of);
-  searchTexts.set(id, { of, text });
-  return text;
 }
 
 type Facts = Pick<LibraryVideo, 'revision' | 'durationMs' | 'pictures'>;

@@ -17,7 +17,9 @@ const TABLES = [
     'job_steps',
     'jobs',
   ],
-  ...['records', 'revisions', 'signal', 'studio_counts', 'studio_jobs', 'studio_queue', 'studio_removals'],
+  ...['records', 'revisions'],
+  ...['search_captions', 'search_counts', 'search_documents', 'search_queue', 'search_state'],
+  ...['signal', 'studio_counts', 'studio_jobs', 'studio_queue', 'studio_removals'],
   ...['studio_speeds', 'studio_state', 'studio_videos', 'uploads', 'videos'],
 ];
 
@@ -26,7 +28,9 @@ it('makes all tables, and nothing more at the second start', async () => {
   for (let start = 1; start <= 2; start++) {
     const db = await openDatabase<SiteSchema>(database.place, siteMigrations);
     const tables = await db.introspection.getTables();
-    expect(tables.map(({ name }) => name).sort()).toEqual(TABLES);
+    // SQLite has the tokens in tables of its full-text search.
+    const names = tables.map(({ name }) => name).filter(name => !name.startsWith('search_index'));
+    expect(names.sort()).toEqual(TABLES);
     expect(await readSignal(db)).toMatchObject({ flag: 'sent', version: 0, epoch: 0, site: null });
     await db.destroy();
   }

@@ -23,6 +23,8 @@ export const SITE_ACCESS: AccessTable = {
   // Everyone; more for those who may manage the site
   'GET /api/site': 'anyone',
   'GET /api/library': 'anyone',
+  'GET /api/facets': 'anyone',
+  'GET /api/suggestions': 'anyone',
   'GET /api/series': 'anyone',
   'GET /api/series/:id': 'anyone',
   'GET /api/fields': 'anyone',

@@ -8,9 +8,8 @@ import { suggest } from '../../../kernel/search/database/suggest.ts';
 import { searchTables } from '../../../kernel/search/database/tables.ts';
 import { searchTextOf } from '../../../kernel/search/document.ts';
 import { findHits } from '../../../kernel/search/hits.ts';
-import { all, matchFilter, matchQuery, matchTiers } from '../../../kernel/search/match.ts';
-import { parseQuery, type SearchQuery } from '../../../kernel/search/query.ts';
-import { planAccess } from '../../../kernel/search/viewer-access.ts';
+import { planSearch } from '../../../kernel/search/plan.ts';
+import type { SearchQuery } from '../../../kernel/search/query.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { Hit, Suggestion, VideoFilter, VideoQuery } from '../../../protocol/catalogue/search.ts';
@@ -35,28 +34,12 @@ export async function findVideos(
   query: VideoQuery,
   viewer: Viewer,
 ): Promise<PageOf<FoundVideo>> {
-  const search = searchTables(db);
-  const words = query.q === undefined ? undefined : parseQuery(query.q);
-  // A query without letters and digits finds nothing.
-  if (query.q?.trim() && !words) return { items: [] };
-  const access = planAccess(listAccess(viewer));
-  const conditions = [...matchFilter(query), ...(access.match === undefined ? [] : [access.match])];
-  const order = query.order ?? (words ? 'relevance' : 'newest');
-  const tiers = order === 'relevance' && words ? matchTiers(words) : [];
-  if (words && tiers.length === 0) conditions.push(matchQuery(words));
+  const plan = planSearch(query, listAccess(viewer));
+  if (plan === undefined) return { items: [] };
+  const { words, walk } = plan;
   return findPage(
-    search,
-    {
-      where: conditions.length === 0 ? undefined : all(conditions),
-      reaches: access.reaches,
-      isWhole: conditions.length === (access.match === undefined ? 0 : 1) && access.rest === undefined,
-      length: query,
-      tiers,
-      order,
-      cursor: query.cursor,
-      limit: query.limit,
-      hasPlays: true,
-    },
+    searchTables(db),
+    { ...walk, cursor: query.cursor, limit: query.limit, hasPlays: true },
     videos => loadVideos(db, videos, { viewer, words }),
   );
 }
@@ -114,22 +97,15 @@ export function countVideosByFacet(
   filter: VideoFilter,
   viewer: Viewer,
 ): Promise<CountedFacets> {
-  const words = filter.q === undefined ? undefined : parseQuery(filter.q);
-  const access = planAccess(listAccess(viewer));
-  const conditions = [...matchFilter(filter), ...(words ? [matchQuery(words)] : [])];
-  return countFacets(searchTables(db), {
-    isNothing: Boolean(filter.q?.trim()) && !words,
-    where: conditions.length === 0 ? undefined : all(conditions),
-    access: access.match,
-    whole: access.whole,
-    rest: access.rest,
-    length: filter,
-  });
+  return countFacets(
+    searchTables(db),
+    planSearch({ ...filter, order: 'newest' }, listAccess(viewer))?.facets,
+  );
 }
 
 export function suggestVideos(db: CentralDatabase, q: string, viewer: Viewer): Promise<Suggestion[]> {
   return suggest(searchTables(db), q, {
-    access: planAccess(listAccess(viewer)).match,
+    access: planSearch({ order: 'newest' }, listAccess(viewer))?.access.match,
     titlesOf: ids => listSeriesTitles(db, ids),
     namesOf: async videos => {
       const found = await loadVideos(db, videos, { viewer, words: undefined });

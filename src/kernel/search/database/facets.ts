@@ -20,8 +20,6 @@ export interface CountedFacets {
 }
 
 export interface FacetQuery {
-  /** Nothing can match. */
-  readonly isNothing: boolean;
   /** What each document must match besides the access; undefined: nothing. */
   readonly where: Match | undefined;
   readonly access: Match | undefined;
@@ -32,9 +30,10 @@ export interface FacetQuery {
   readonly length: { readonly minS?: number | undefined; readonly maxS?: number | undefined };
 }
 
-export async function countFacets(db: SearchDatabase, query: FacetQuery): Promise<CountedFacets> {
-  const { where, access, whole, rest, isNothing } = query;
-  if (isNothing) return makeFacets(new Map(), false);
+/** @param query undefined: nothing matches */
+export async function countFacets(db: SearchDatabase, query: FacetQuery | undefined): Promise<CountedFacets> {
+  if (query === undefined) return makeFacets(new Map(), false);
+  const { where, access, whole, rest } = query;
   if (where !== undefined)
     return countMatches(db, all([where, ...(access === undefined ? [] : [access])]), query);
   const kept = await readCounts(db, whole);

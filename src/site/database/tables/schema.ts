@@ -4,10 +4,12 @@
  * so that SQLite and PostgreSQL behave alike.
  */
 import type { Kysely, Migration } from 'kysely';
+import type { SearchSchema } from '../../../kernel/search/database/tables.ts';
 import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import type { CaptionsOrigin } from '../../../protocol/captions.ts';
 import type { Audience } from '../../../protocol/people/audience.ts';
 import type { VideoState } from '../../../protocol/site.ts';
+import { siteSearchMigration } from './site-search.ts';
 import { type StudioIndexSchema, studioIndex } from './studio-index.ts';
 
 /** A video that was uploaded here, or that this site has taken over. */
@@ -303,7 +305,7 @@ export interface CaptionDraftRow {
   created_at: string;
 }
 
-export interface SiteSchema extends StudioIndexSchema {
+export interface SiteSchema extends StudioIndexSchema, SearchSchema {
   caption_drafts: CaptionDraftRow;
   videos: VideoRow;
   uploads: UploadRow;
@@ -437,6 +439,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0004-uploads': uploads,
   '0005-people': people,
   '0006-details': details,
+  '0007-site-search': siteSearchMigration,
   '0008-captions': {
     async up({ schema }) {
       await schema
