@@ -1,8 +1,6 @@
 /** The library of a site: pages, searches and holdings, as a slow listing of everything would have them. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
 import { videoRecord } from '../../../test/support/records.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newSiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
@@ -21,13 +19,13 @@ const idOf = (n: number): VideoId =>
 const nameOf = (n: number): string => (n % 100 === 0 ? `Ｌｅｃｔｕｒｅ ${n} 讲座` : `Lecture ${n}`);
 const isPrivate = (id: VideoId): boolean => Number.parseInt(id.slice(-12), 16) % 7 === 0;
 const buffered = new Set<VideoId>();
-let directory: string;
+let test: TestDatabase;
 let db: SiteDatabase;
 const expected: Pick<LibraryVideo, 'id' | 'holding' | 'name'>[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-library-'));
-  db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  test = await makeDatabase();
+  db = await openDatabase<SiteSchema>(test.place, siteMigrations);
   const revision = newRevisionId();
   for (let n = 0; n < COUNT; n++) {
     const id = idOf(n);
@@ -86,7 +84,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db.destroy();
-  await rm(directory, { recursive: true, force: true });
+  await test.drop();
 });
 
 async function readAll(limit: number): Promise<LibraryVideo[]> {
