@@ -7,8 +7,11 @@ export const siteJobSchema = z.strictObject({
   id: z.string(),
   video: videoIdSchema,
   videoName: z.string(),
-  /** `remux`: copy into another container. `first-rendition`: make the video playable. `ladder`: add renditions. */
-  kind: z.enum(['remux', 'first-rendition', 'ladder', 'inspect']),
+  /**
+   * `remux`: copy into another container. `first-rendition`: make the video playable. `ladder`: add renditions. `captions`: run the
+   * speech program.
+   */
+  kind: z.enum(['remux', 'first-rendition', 'ladder', 'inspect', 'captions']),
   state: z.enum(['waiting', 'running', 'done', 'set-aside', 'cancelled']),
   /** Higher values run first. */
   priority: z.int(),

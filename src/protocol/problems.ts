@@ -401,6 +401,16 @@ export const PROBLEMS = {
     'If-Match needed',
     'Send the ETag of the captions that you have changed as If-Match.',
   ),
+  'captions-program-missing': entry(
+    409,
+    'No speech program',
+    'Set captionCommand in the configuration of the site, or upload a caption file.',
+  ),
+  'captions-being-created': entry(
+    409,
+    'Captions are being created',
+    'Wait until the program has finished, or cancel its job.',
+  ),
   'captions-too-many': entry(409, 'Too many caption tracks', 'Remove a caption track first.'),
   'captions-unknown': entry(404, 'Captions not found', 'Reload the page.'),
   'job-unknown': entry(404, 'Conversion not found', 'Reload the page.'),

@@ -1,4 +1,5 @@
 /** The settings of a site, section `[site]`, and all their defaults. */
+import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import {
   baseUrlSetting,
@@ -101,6 +102,20 @@ export const siteConfigSchema = z.strictObject({
   serveViewers: z.boolean().default(true),
   /** Number of videos that this process converts at a time; 0 leaves conversion to `tributary worker`. */
   workers: z.int().min(0).max(64).default(1),
+  /**
+   * The operator's speech program and its arguments. `{audio}` becomes the path of a WAV file, `{language}` a BCP 47 tag or "auto", and
+   * `{output}` the path for its WebVTT, which it otherwise writes to standard output (docs/captions.md).
+   */
+  captionCommand: z
+    .array(z.string().min(1).max(1_000))
+    .min(1)
+    .max(64)
+    .refine(([program = '']) => isAbsolute(program), 'The program must have an absolute path.')
+    .optional(),
+  /** Files and directories that `captionCommand` may read: its models and libraries. */
+  captionFiles: z.array(z.string().refine(isAbsolute, 'must be an absolute path')).max(64).default([]),
+  /** Creates a draft of captions for each new video that has none. */
+  captionsAutomatically: z.boolean().default(false),
   /** Directory of a `tributary worker` that does not see the site's disks and reaches the files through `s3`. */
   workDirectory: z.string().min(1).optional(),
   /** Renditions from best to lowest. A source gets those that are not larger than itself. */

@@ -366,6 +366,12 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: WITHDRAWN,
       ...HIDDEN,
     },
+    'POST /api/videos/:id/captions/create': {
+      path: '/api/videos/{withdrawn}/captions/create',
+      body: {},
+      passes: WITHDRAWN,
+      ...HIDDEN,
+    },
     'POST /api/videos/:id/captions/:captions/publish': {
       path: '/api/videos/{withdrawn}/captions/c1/publish',
       passes: WITHDRAWN,

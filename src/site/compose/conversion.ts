@@ -5,13 +5,14 @@ import type { SiteConfig } from '../config.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { StepDeps } from '../media/conversion/conversion.ts';
 import {
+  CAPTIONS_NEED,
   type Converter,
   createConverter,
   type RunningWorker,
   startWorker,
   type WorkerDeps,
 } from '../media/conversion/conversion.ts';
-import type { MediaTools } from '../media/ffmpeg/ffmpeg.ts';
+import type { CaptionProgram, MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';
 
 export type Prepare = StepDeps['prepare'];
@@ -31,6 +32,9 @@ export interface Conversion {
     worker: Pick<WorkerDeps, 'owner' | 'slots' | 'hasExpress' | 'onRecord' | 'isRemote' | 'kinds'>,
   ): Promise<RunningWorker>;
 }
+
+const captionProgramOf = ({ captionCommand, captionFiles }: SiteConfig): CaptionProgram | undefined =>
+  captionCommand && { command: captionCommand, files: captionFiles };
 
 /** Returns undefined without ffprobe, which is necessary to inspect a source. */
 export function openConversion(deps: ConversionDeps): Conversion | undefined {
@@ -60,7 +64,11 @@ export function openConversion(deps: ConversionDeps): Conversion | undefined {
         sourceAddress: config.sourceAddress,
         keepFreeBytes: config.keepFree,
         threads: 1,
-        can: async need => (await findCapabilities(tools.ffmpeg)).has(need),
+        captionProgram: captionProgramOf(config),
+        can: async need =>
+          need === CAPTIONS_NEED
+            ? config.captionCommand !== undefined
+            : (await findCapabilities(tools.ffmpeg)).has(need),
       }),
   };
 }

@@ -163,7 +163,11 @@ function addStudioCalls(
     siteId: core.membership.siteId,
     central: () => centralClientOf(core.membership.identity()),
   });
-  serveCaptions(app, shared);
+  serveCaptions(app, {
+    ...shared,
+    hasProgram: config.captionCommand !== undefined,
+    onJob: events.jobAdded.emit,
+  });
   serveJobs(app, { ...shared, onJob: events.jobAdded.emit });
 }
 

@@ -2,7 +2,7 @@
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { hashFile } from '../http/uploads/upload-store.ts';
-import { SITE_STEP_KINDS } from '../media/conversion/conversion.ts';
+import { queueCaptionsIfNone, SITE_STEP_KINDS } from '../media/conversion/conversion.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from '../media/extras/extras.ts';
 import { prepareInWorker } from '../media/index/source-index.ts';
 import { createIntake, type Intake } from '../media/intake/intake.ts';
@@ -82,6 +82,10 @@ export async function startProcessing(core: SiteCore, media: MediaPart, lifetime
       sourceAddress: config.sourceAddress,
       tools,
       onRecord: events.recordWritten.emit,
+      onMade: async video => {
+        if (!config.captionsAutomatically || !config.captionCommand) return;
+        if (await queueCaptionsIfNone(db, storage, video)) events.jobAdded.emit();
+      },
       log,
     });
     lifetime.add('extras', extras.stop);

@@ -48,6 +48,7 @@ export const SITE_ACCESS: AccessTable = {
   'GET /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
   'PUT /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
   'PATCH /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
+  'POST /api/videos/:id/captions/create': { permission: 'edit', on: 'object' },
   'POST /api/videos/:id/captions/:captions/publish': { permission: 'edit', on: 'object' },
   'DELETE /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
   'GET /api/group-names': { permission: 'upload', on: 'object' },

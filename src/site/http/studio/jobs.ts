@@ -97,9 +97,9 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
     { schema: { description: 'Cancels a conversion.', params, response: { 200: siteJobSchema } } },
     async request => {
       const { id } = request.params;
-      const { video } = await requireJob(request.raw, id);
+      const { video, kind } = await requireJob(request.raw, id);
       if (!(await cancelJob(db, id))) throw jobEnded();
-      await publishCancellation(deps, video);
+      if (kind !== 'captions') await publishCancellation(deps, video);
       await note(request.raw, describeEdit(video, { job: id, state: 'cancelled' }));
       return getJob(id);
     },
@@ -119,7 +119,8 @@ export function serveJobs(app: HttpServer, deps: JobsDeps): void {
       const { video } = await requireJob(request.raw, id);
       if (!(await retryJob(db, id))) throw problem('job-ended', 'This conversion cannot be retried.');
       await note(request.raw, describeEdit(video, { job: id, state: 'open' }));
-      if ((await findJob(db, id))?.kind !== 'ladder') await markPreparing(db, video);
+      const kind = (await findJob(db, id))?.kind;
+      if (kind !== 'ladder' && kind !== 'captions') await markPreparing(db, video);
       onJob();
       return getJob(id);
     },

@@ -126,7 +126,7 @@ beforeEach(async () => {
   enforceAccess(app, SITE_ACCESS, guard, () => site);
   const reserve = createDiskReserve(join(directory, 'reserve'));
   serveStudio(app, { ...shared, uploads, reserve, onWithdrawn: async () => {} });
-  serveCaptions(app, shared);
+  serveCaptions(app, { ...shared, hasProgram: false, onJob: () => {} });
   serveJobs(app, { ...shared, onJob: () => {} });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
 });

@@ -21,7 +21,7 @@ import {
 import { changeVideo } from '../../database/publication/records.ts';
 import type { JobRow } from '../../database/tables/schema.ts';
 import { findVideo } from '../../database/tables/videos.ts';
-import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
+import { CaptionProgramFailed, FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
 import { makeRecord } from '../record/record.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import { EXPRESS_URGENCY } from './plan/job-kinds.ts';
@@ -54,7 +54,7 @@ export interface RunningWorker {
 }
 
 /** Steps that need nothing but their source, so that any machine can do them. */
-export const REMOTE_STEP_KINDS = ['encode'] as const;
+export const REMOTE_STEP_KINDS = ['encode', 'captions'] as const;
 /** Steps that need a whole video, so that they run where the site's disks are. */
 export const SITE_STEP_KINDS = ['inspect', 'remux', 'publish'] as const;
 
@@ -215,7 +215,7 @@ async function handleFailure(deps: WorkerDeps, claimed: ClaimedStep, error: unkn
 
 /** The reason for people who watch the job. What only a developer understands is in the log. */
 const explainFailure = (error: unknown): string =>
-  error instanceof FfmpegFailed || error instanceof SourceRejected
+  error instanceof FfmpegFailed || error instanceof SourceRejected || error instanceof CaptionProgramFailed
     ? error.message
     : 'there was a fault in the site, which its log describes';
 
@@ -224,6 +224,8 @@ async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {
   const { db, log } = deps;
   const video = job.video_id;
   log.error({ job: job.id, kind: job.kind, video, reason: job.error }, 'job failed for good');
+  // The video does not wait for captions.
+  if (job.kind === 'captions') return;
   const row = await findVideo(db, video);
   if (row?.state !== 'preparing') return;
   const reason = (job.error ?? '').replace(/\.$/, '');

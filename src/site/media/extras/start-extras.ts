@@ -1,12 +1,18 @@
 /** Makes the extras of published videos, one video at a time, behind everything else. */
 import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { countExtrasAttempt, listWithoutExtras } from '../../database/extras.ts';
 import { type ExtrasDeps, makeExtras } from './make-extras.ts';
 
 const EVERY_MS = 15_000;
 export const MAX_EXTRAS_ATTEMPTS = 3;
 
-export function startExtras(deps: ExtrasDeps): Repeating {
+export interface StartExtrasDeps extends ExtrasDeps {
+  /** Called after the extras of a video were made. */
+  readonly onMade?: ((video: VideoId) => Promise<void>) | undefined;
+}
+
+export function startExtras(deps: StartExtrasDeps): Repeating {
   const { db, log } = deps;
   return repeat(async abort => {
     try {
@@ -17,6 +23,7 @@ export function startExtras(deps: ExtrasDeps): Repeating {
         await countExtrasAttempt(db, id);
         try {
           await makeExtras(deps, video, abort);
+          await deps.onMade?.(id);
         } catch (error) {
           // An attempt that a stop interrupts does not count.
           if (abort.aborted) await countExtrasAttempt(db, id, -1);

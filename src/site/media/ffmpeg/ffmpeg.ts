@@ -2,6 +2,8 @@
  * Entry of this folder: everything that runs ffmpeg or ffprobe on an upload goes through here. Uploads are hostile input, so every
  * run is sandboxed, limited and restricted to known demuxers and decoders.
  */
+
+export { type CaptionProgram, CaptionProgramFailed, runCaptionProgram } from './caption-program.ts';
 export {
   DEINTERLACE,
   needsZscale,

@@ -40,6 +40,8 @@ interface FfmpegRun {
   readonly args: readonly string[];
   /** Files that the program may open. */
   readonly reads: readonly string[];
+  /** Further files and directories to read, which the operator has named. */
+  readonly shows?: readonly string[] | undefined;
   /** Directories in which it may create files. */
   readonly writes: readonly string[];
   readonly abort?: AbortSignal | undefined;
@@ -48,6 +50,8 @@ interface FfmpegRun {
   readonly onProgress?: ((progress: FfmpegProgress) => void) | undefined;
   /** Gets standard output piece by piece, in whatever amount. It is then not returned. */
   readonly onOutput?: ((text: string) => void) | undefined;
+  /** Gets standard error piece by piece, in whatever amount. */
+  readonly onErrorText?: ((text: string) => void) | undefined;
   /** More standard output than this is a fault. */
   readonly maxOutputBytes?: number;
   /** Default: the strongest one that this host permits. */
@@ -71,7 +75,8 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
   const limits = { ...DEFAULT_LIMITS, ...run.limits };
   for (const path of run.reads) await requireRegularFile(path);
   const inner = { program: run.program, args: run.args };
-  const { program, args } = confine(run.confinement ?? (await defaultConfinement()), run, limits, inner);
+  const sandbox = { reads: [...run.reads, ...(run.shows ?? [])], writes: run.writes };
+  const { program, args } = confine(run.confinement ?? (await defaultConfinement()), sandbox, limits, inner);
   run.abort?.throwIfAborted();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,6 +116,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-MAX_STDERR_CHARACTERS);
+    run.onErrorText?.(text);
   });
   try {
     const exitCode = await Promise.race([exitOf(child), failing]);

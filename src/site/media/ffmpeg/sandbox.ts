@@ -20,7 +20,7 @@ export interface Confinement {
 
 /** All paths have the same name inside as outside. */
 interface Sandbox {
-  /** Files to read. */
+  /** Files and directories to read. */
   readonly reads: readonly string[];
   /** Directories to write to. */
   readonly writes: readonly string[];
@@ -193,7 +193,9 @@ while [ "$count" -gt 0 ]; do
 done
 count=$1; shift
 while [ "$count" -gt 0 ]; do
-  if [ ! -e "$root$1" ]; then mkdir -p "$root\${1%/*}"; : > "$root$1"; fi
+  if [ -d "$1" ]; then mkdir -p "$root$1"
+  elif [ ! -e "$root$1" ]; then mkdir -p "$root\${1%/*}"; : > "$root$1"
+  fi
   show "$1"; shift; count=$((count - 1))
 done
 mount -t proc none "$root/proc"

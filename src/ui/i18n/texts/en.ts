@@ -289,6 +289,7 @@ export const en = {
         'first-rendition': 'Converting the first rendition',
         ladder: 'Converting further renditions',
         inspect: 'Finding missing renditions',
+        captions: 'Creating captions',
       },
       states: {
         waiting: 'queued',

@@ -160,6 +160,8 @@ export const zhProblems = {
   'captions-invalid': '字幕文件无效。请上传 WebVTT（.vtt）、SubRip（.srt）或 SubStation Alpha（.ass）文件。',
   'captions-changed': '其他人已修改了该字幕，请重新加载后再修改。',
   'captions-match-needed': '请求缺少字幕的 ETag（If-Match）。',
+  'captions-program-missing': '该站点没有语音识别程序，或视频没有音频。请联系运维人员，或上传字幕文件。',
+  'captions-being-created': '正在生成字幕，请等待完成或取消任务。',
   'captions-too-many': '字幕数量已达上限，请先移除一个。',
   'captions-unknown': '找不到该字幕，请刷新页面。',
   'job-unknown': '找不到该转码任务，请刷新页面。',

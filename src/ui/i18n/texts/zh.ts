@@ -273,6 +273,7 @@ export const zh: Texts = {
         'first-rendition': '正在转码首个清晰度',
         ladder: '正在转码其他清晰度',
         inspect: '正在查找缺少的清晰度',
+        captions: '正在生成字幕',
       },
       states: {
         waiting: '排队中',

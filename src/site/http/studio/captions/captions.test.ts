@@ -40,6 +40,8 @@ beforeEach(async () => {
     sourceAddress: '192.0.2.1:80',
     note: async (_request, { before, after }) => void notes.push({ before, after }),
     onRecord: () => {},
+    hasProgram: true,
+    onJob: () => {},
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
 });

@@ -8,13 +8,17 @@ import { MAX_CAPTIONS_BYTES } from '../../../../protocol/base/limits.ts';
 import {
   captionListSchema,
   captionTrackEditSchema,
+  createCaptionsSchema,
   newCaptionsQuerySchema,
 } from '../../../../protocol/captions.ts';
+import type { SiteJob } from '../../../../protocol/job.ts';
 import type { AuditEvent } from '../../../../protocol/people/audit.ts';
 import type { VideoRow } from '../../../database/tables/schema.ts';
+import { findCaptionsJob, hasAudio, queueCaptions } from '../../../media/conversion/conversion.ts';
 import { CaptionsRejected, type Cue, parseCaptions, parseCues } from '../../../media/extras/extras.ts';
 import { parsePrepared } from '../../../media/record/record.ts';
 import type { NoteAudit } from '../../audit-note.ts';
+import { formatJob } from '../lists/format-job.ts';
 import { objectOf, requireVideo, type VideoAccessDeps } from '../video-access.ts';
 import {
   addDraft,
@@ -31,6 +35,10 @@ import {
 
 export interface CaptionsDeps extends VideoAccessDeps, TracksDeps {
   readonly note: NoteAudit;
+  /** True if this site has a speech program. */
+  readonly hasProgram: boolean;
+  /** Called when a worker may have something to do. */
+  readonly onJob: () => void;
 }
 
 type Json = NonNullable<AuditEvent['after']>;
@@ -71,7 +79,12 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     },
     async request => {
       const row = await requireEdit(request);
-      return { tracks: [...(await listTracks(options.db, row))], canCreate: false };
+      const job = await findCaptionsJob(options.db, row);
+      return {
+        tracks: [...(await listTracks(options.db, row))],
+        canCreate: options.hasProgram && hasAudio(row),
+        ...(job ? { job: describeJob(formatJob(job)) } : {}),
+      };
     },
   );
 
@@ -101,6 +114,42 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
   );
 
   serveTrack(app, { options, requireEdit, requireChange, note });
+  serveCreation(app, { options, requireEdit, requireChange, note });
+}
+
+const describeJob = ({ id, state, progress, error }: SiteJob) => ({
+  ...{ id, state, progress },
+  ...(error === undefined ? {} : { error }),
+});
+
+function serveCreation(app: HttpServer, { options, requireEdit, requireChange, note }: TrackCalls): void {
+  app.post(
+    '/api/videos/:id/captions/create',
+    {
+      onRequest: async request => void (await requireEdit(request)),
+      schema: {
+        description: 'Runs the speech program of the site, which makes a draft of captions.',
+        params: videoParams,
+        body: createCaptionsSchema,
+        response: { 202: idSchema },
+      },
+    },
+    async (request, reply) => {
+      const row = await requireChange(request);
+      if (!options.hasProgram || !hasAudio(row)) {
+        throw problem(
+          'captions-program-missing',
+          'This site has no speech program, or this video has no audio.',
+        );
+      }
+      if ((await findCaptionsJob(options.db, row))?.state === 'open') throw problem('captions-being-created');
+      const language = request.body.language ?? row.language ?? undefined;
+      const id = await queueCaptions(options.db, options.storage, row, language);
+      await note(request, { after: { job: id, ...(language ? { language } : {}) } });
+      options.onJob();
+      return reply.code(202).send({ id });
+    },
+  );
 }
 
 interface TrackCalls {

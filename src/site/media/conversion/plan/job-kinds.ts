@@ -10,6 +10,7 @@ export const URGENCY: Readonly<Record<JobKind, number>> = {
   'first-rendition': 3,
   inspect: 2,
   ladder: 1,
+  captions: 1,
 };
 const SHORT_LADDER_URGENCY = 2;
 

@@ -1,4 +1,5 @@
 /** Runs one step of a job by its kind. */
+import { makeCaptions } from './captions-step.ts';
 import { encodeChunk } from './encode-step.ts';
 import { inspectSource } from './inspect-step.ts';
 import { publishChunks } from './publish-step.ts';
@@ -20,6 +21,9 @@ export async function runStep(deps: StepDeps, run: StepRun): Promise<StepResult>
       return { result: await encodeChunk(deps, run), isPublished: false };
     case 'remux':
       return { result: null, isPublished: await remux(deps, run) };
+    case 'captions':
+      await makeCaptions(deps, run);
+      return { result: null, isPublished: false };
     case 'inspect':
       await inspectSource(deps, run);
       return { result: null, isPublished: false };

@@ -2,7 +2,7 @@
 import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { ClaimedStep } from '../../../database/jobs.ts';
 import type { SiteDatabase } from '../../../database/tables/videos.ts';
-import type { FfmpegProgress, MediaTools } from '../../ffmpeg/ffmpeg.ts';
+import type { CaptionProgram, FfmpegProgress, MediaTools } from '../../ffmpeg/ffmpeg.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Converter } from '../plan/converter.ts';
@@ -12,6 +12,8 @@ export interface StepDeps {
   readonly storage: Storage;
   readonly tools: MediaTools;
   readonly converter: Converter;
+  /** Undefined if captions cannot be created here. */
+  readonly captionProgram?: CaptionProgram | undefined;
   readonly sourceAddress: string;
   /** Indexes a source and describes it. */
   readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
