@@ -420,6 +420,11 @@ export const PROBLEMS = {
     'Video taken over from a lost site',
     'Its files cannot be changed any more.',
   ),
+  'trim-invalid': entry(
+    422,
+    'Nothing is left between the marks',
+    'Set the start before the end, within the video.',
+  ),
   'download-not-allowed': entry(
     403,
     'Download not allowed',

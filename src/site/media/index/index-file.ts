@@ -34,6 +34,15 @@ const renditionHeaderSchema = z.strictObject({
   samplePrefix: z.base64(),
   /** Where players begin, in seconds. The samples before only serve to decode the samples after. */
   shownFromSeconds: z.number().positive().optional(),
+  /** Of a trimmed video: what is only decoded, because it lies outside the marks. */
+  trim: z
+    .strictObject({
+      /** When the first frame is shown, in ticks. Samples shown before are only decoded. */
+      shownFromTicks: z.int().nonnegative(),
+      /** Numbers of samples that belong after the end. */
+      hiddenSamples: z.array(z.int().nonnegative()).max(1_000),
+    })
+    .optional(),
   /** End of the last segment on the playlist's timeline, in ticks. */
   end: z.number(),
   segmentCount: z.int().positive(),
@@ -85,7 +94,8 @@ export async function writeSourceIndex(
       await file.writeFile(Buffer.concat([prefix, header]));
       for (const { segments, samples } of renditions) {
         await file.writeFile(formatSegments(segments, samples));
-        await file.writeFile(formatSamples(samples));
+        for (let from = 0; from < samples.count; from += BLOCK_SAMPLES)
+          await file.writeFile(formatSamples(samples, from, Math.min(samples.count, from + BLOCK_SAMPLES)));
       }
       await file.sync();
     } finally {
@@ -111,12 +121,12 @@ function formatSegments(segments: readonly PlannedSegment[], samples: Samples): 
   return out;
 }
 
-function formatSamples(samples: Samples): Buffer {
+function formatSamples(samples: Samples, from: number, to: number): Buffer {
   const { count, files, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;
-  const out = Buffer.allocUnsafeSlow(count * SAMPLE_RECORD_BYTES);
+  const out = Buffer.allocUnsafeSlow((to - from) * SAMPLE_RECORD_BYTES);
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
-  for (let i = 0; i < count; i++) {
-    const at = i * SAMPLE_RECORD_BYTES;
+  for (let i = from; i < to; i++) {
+    const at = (i - from) * SAMPLE_RECORD_BYTES;
     const offset = offsets[i]!;
     const decode = decodeTimes[i]!;
     // The durations of a fragment add up to the decode time of the next one, so gaps are part of a duration.

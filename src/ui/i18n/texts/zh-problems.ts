@@ -167,6 +167,7 @@ export const zhProblems = {
   'job-unknown': '找不到该转码任务，请刷新页面。',
   'job-ended': '该转码任务已结束，请刷新页面。',
   'video-taken-over': '该视频是从已丢失的站点接管的，其文件无法再更改。',
+  'trim-invalid': '两个标记之间没有内容。请将起点设在终点之前，并位于视频范围内。',
   'download-not-allowed': '作者不允许下载该视频，请在线观看或联系作者。',
   'video-not-ready': '视频尚未就绪，请等待完成。',
 

@@ -97,7 +97,7 @@ async function describeTrack(indexed: IndexedRendition): Promise<ProgressiveTrac
     timescale,
     duration,
     delaySeconds: delayTicks / timescale,
-    mediaTime: zero + delayTicks,
+    mediaTime: zero + delayTicks + (indexed.header.trim?.shownFromTicks ?? 0),
     shownSeconds: Math.max(1, end - delayTicks) / timescale,
     tables,
   };
@@ -110,6 +110,7 @@ async function readTables(
   indexed: IndexedRendition,
 ): Promise<{ readonly tables: SampleTables; readonly duration: number; readonly firstShown: number }> {
   const { description, hasComposition, samplePrefix, sampleCount, segmentCount } = indexed.header;
+  const moveSample = createMove(indexed);
   const prefixBytes = Buffer.from(samplePrefix, 'base64').length;
   const isVideo = description.kind === 'video';
   const sizes = Buffer.allocUnsafeSlow(sampleCount * 4);
@@ -122,11 +123,12 @@ async function readTables(
     for (let i = 0; i < block.count; i++) {
       const sample = block.first + i;
       sizes.writeUInt32BE((block.sizes[i] ?? 0) + prefixBytes, sample * 4);
+      const decodeTime = duration;
+      const offset = moveSample(sample, decodeTime, block.compositionOffsets[i] ?? 0);
       durations.push(block.durations[i] ?? 0);
-      if (sample < MAX_REORDERED)
-        firstShown = Math.min(firstShown, duration + (block.compositionOffsets[i] ?? 0));
       duration += block.durations[i] ?? 0;
-      if (hasComposition) offsets.push(block.compositionOffsets[i] ?? 0);
+      if (sample < MAX_REORDERED) firstShown = Math.min(firstShown, decodeTime + offset);
+      if (hasComposition) offsets.push(offset);
       if (isVideo && block.sync[i] === 1) syncSamples.push(sample + 1);
     }
   }
@@ -145,6 +147,26 @@ async function readTables(
       syncSamples: isVideo && syncSamples.length < sampleCount ? syncSamples.toBuffer() : undefined,
       chunks,
     },
+  };
+}
+
+/**
+ * In a file, the edit list hides the samples of a trimmed video that are only decoded. Unlike in segments, those before the first
+ * shown frame come before its true time, and those of the end come after the end.
+ *
+ * @returns a function that returns the composition offset of a sample
+ */
+function createMove({
+  header,
+}: IndexedRendition): (sample: number, decodeTime: number, compositionOffset: number) => number {
+  const { trim, editMediaTime, end } = header;
+  if (!trim) return (_sample, _decodeTime, offset) => offset;
+  const { shownFromTicks } = trim;
+  const hidden = new Map(trim.hiddenSamples.map((sample, rank) => [sample, rank]));
+  return (sample, decodeTime, offset) => {
+    const rank = hidden.get(sample);
+    if (rank !== undefined) return editMediaTime + shownFromTicks + end + rank + 1 - decodeTime;
+    return decodeTime + offset - editMediaTime <= shownFromTicks ? offset : offset + shownFromTicks;
   };
 }
 
