@@ -33,6 +33,12 @@ export type VideoState = z.infer<typeof videoStateSchema>;
 export const videoApprovalSchema = z.enum(['awaiting', 'sent-back']);
 
 /** `GET /api/videos/{id}` of a site. */
+/** `POST /api/videos/{id}/trim`: the marks on the present timeline, or `null` to restore the whole video. */
+export const trimRequestSchema = z
+  .strictObject({ startMs: z.int().nonnegative(), endMs: z.int().positive() })
+  .refine(({ startMs, endMs }) => startMs < endMs, 'The start must be before the end.')
+  .nullable();
+
 export const siteVideoSchema = z.strictObject({
   id: videoIdSchema,
   name: z.string(),
@@ -68,6 +74,8 @@ export const siteVideoSchema = z.strictObject({
   approval: videoApprovalSchema.optional(),
   /** Why it was sent back. */
   approvalComment: z.string().optional(),
+  /** Of a trimmed video: where it begins in the untrimmed one, and how long that is. */
+  trim: z.strictObject({ startMs: z.int().nonnegative(), fullDurationMs: z.int().positive() }).optional(),
   /** Unless the video is public and approved: a token with which this person can watch it at this site, under `/t/{token}/v/…`. */
   token: rightTextSchema.optional(),
   /** The version of the record, if there is one. */

@@ -340,6 +340,12 @@ export const REQUESTS: Readonly<Record<Part, Readonly<Record<string, TestRequest
       passes: '409 approval-unneeded',
       ...HIDDEN,
     },
+    'POST /api/videos/:id/trim': {
+      path: '/api/videos/{withdrawn}/trim',
+      body: { startMs: 0, endMs: 1_000 },
+      passes: WITHDRAWN,
+      ...HIDDEN,
+    },
     'POST /api/videos/:id/captions': {
       path: '/api/videos/{withdrawn}/captions?language=en',
       headers: { 'content-type': 'text/vtt' },

@@ -22,6 +22,7 @@ export const AUDIT_ACTIONS = [
   'video.publish',
   'video.send-back',
   'video.submit',
+  'video.trim',
   'video.withdraw',
   'video.watch',
   'captions.edit',

@@ -20,13 +20,13 @@ export interface Downloads {
 export async function findDownloads(db: SiteDatabase, video: VideoId): Promise<Downloads | undefined> {
   const own = await db
     .selectFrom('videos')
-    .select(['state', 'details', 'sha256', 'size_bytes', 'prepared', 'revision'])
+    .select(['state', 'details', 'sha256', 'size_bytes', 'prepared', 'revision', 'trim'])
     .where('id', '=', video)
     .executeTakeFirst();
   if (own && own.state !== 'withdrawn' && own.revision !== null) {
     const { downloads: mode = 'none' } = parseDetails(own);
     const prepared: { container?: string; takenOver?: unknown } = JSON.parse(own.prepared ?? '{}');
-    if (own.sha256 === null || prepared.takenOver !== undefined) return { mode };
+    if (own.sha256 === null || own.trim !== null || prepared.takenOver !== undefined) return { mode };
     const { container = '' } = prepared;
     return { mode, source: { sizeBytes: Number(own.size_bytes), sha256: own.sha256, container } };
   }

@@ -24,6 +24,8 @@ export const storyboardSchema = z.strictObject({
   count: positiveInt,
   tileWidth: positiveInt,
   tileHeight: positiveInt,
+  /** The time in the images at which the trimmed video begins. Absent: 0. */
+  fromMs: z.int().nonnegative().optional(),
 });
 export type Storyboard = z.infer<typeof storyboardSchema>;
 

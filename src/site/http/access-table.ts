@@ -44,6 +44,7 @@ export const SITE_ACCESS: AccessTable = {
   'POST /api/videos/:id/send-back': { permission: 'publish', on: 'object' },
   'POST /api/videos/:id/submit': { permission: 'edit', on: 'object' },
   'GET /api/videos/:id/captions': { permission: 'edit', on: 'object' },
+  'POST /api/videos/:id/trim': { permission: 'edit', on: 'object' },
   'POST /api/videos/:id/captions': { permission: 'edit', on: 'object' },
   'GET /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },
   'PUT /api/videos/:id/captions/:captions': { permission: 'edit', on: 'object' },

@@ -89,6 +89,7 @@ export async function reopenOffload(transaction: SiteTransaction, id: VideoId): 
 }
 
 type DecidingColumn =
+  | 'revision'
   | 'approval'
   | 'private'
   | 'audience'

@@ -42,6 +42,8 @@ export interface VideoRow {
   revision: RevisionId | null;
   /** PreparedSource as JSON. */
   prepared: string | null;
+  /** The marks of a trimmed video as JSON (trimming.ts). Null: it is not trimmed. */
+  trim: string | null;
   /** Extras as JSON: the current pictures and captions. */
   extras: string | null;
   /** 1 after the extras were made. */
@@ -454,6 +456,11 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .addColumn('created_at', 'text', column => column.notNull())
         .execute();
       await schema.createIndex('caption_drafts_by_video').on('caption_drafts').column('video_id').execute();
+    },
+  },
+  '0009-trim': {
+    async up({ schema }) {
+      await schema.alterTable('videos').addColumn('trim', 'text').execute();
     },
   },
   '0010-studio': studioIndex,

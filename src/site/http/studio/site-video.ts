@@ -14,6 +14,7 @@ import { parseDetails } from '../../database/tables/details.ts';
 import { audienceOfRow, isServedPrivately, peopleFieldsOf } from '../../database/tables/people-columns.ts';
 import type { SignalRow } from '../../database/tables/schema.ts';
 import { findVideo, type SiteDatabase, type VideoWithRecord } from '../../database/tables/videos.ts';
+import { parseTrim } from '../../database/trimming.ts';
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { TokenHolder, ViewerTokens } from '../../rights/viewer-tokens.ts';
@@ -90,10 +91,17 @@ export async function formatVideo(
     ...peopleFieldsOf(row),
     ...pickDetails(parseDetails(row)),
     audience: audienceOfRow(row).audience,
+    ...describeTrim(row),
     ...(row.approval === null ? {} : { approval: row.approval }),
     ...(row.approval_comment === null ? {} : { approvalComment: row.approval_comment }),
     ...(isServedPrivately(row) ? { token: tokens.forStudio(row.id, holder) } : {}),
   };
+}
+
+function describeTrim(row: VideoWithRecord): Pick<SiteVideo, 'trim'> {
+  const trim = parseTrim(row);
+  if (!trim) return {};
+  return { trim: { startMs: Math.round(trim.startSeconds * 1_000), fullDurationMs: trim.durationMs } };
 }
 
 /** Progress of the upload, and then of the conversion, from 0 to 1. */

@@ -13,6 +13,7 @@ import { serveChanges } from './lists/changes.ts';
 import { serveLists } from './lists/list-videos.ts';
 import { readVideo } from './site-video.ts';
 import type { StudioDeps } from './studio-deps.ts';
+import { serveTrim } from './trim.ts';
 import { requireVideo } from './video-access.ts';
 import { serveWithdrawal } from './withdrawal.ts';
 
@@ -23,6 +24,7 @@ export function serveStudio(app: HttpServer, deps: StudioDeps): void {
   serveEdit(app, deps);
   serveEditsOfMany(app, deps);
   serveApproval(app, deps);
+  serveTrim(app, deps);
   serveWithdrawal(app, deps);
 }
 

@@ -87,13 +87,15 @@ function formatPlaylist(durationMs: number): string {
 
 /** Maps times to tiles of the sprite (Media Fragments URI, `#xywh`). */
 function formatStoryboard(board: Storyboard, durationMs: number): string {
-  const { everyMs, columns, count, tileWidth, tileHeight } = board;
+  const { everyMs, columns, count, tileWidth, tileHeight, fromMs = 0 } = board;
   const cues = Array.from({ length: count }, (_, i) => {
-    const from = i * everyMs;
-    const to = i + 1 === count ? Math.max(durationMs, from + 1) : from + everyMs;
+    const from = Math.max(0, i * everyMs - fromMs);
+    const end = (i + 1) * everyMs - fromMs;
+    const to = i + 1 === count ? Math.max(durationMs, from + 1) : Math.min(durationMs, end);
+    if (end <= 0 || from >= durationMs) return '';
     const x = (i % columns) * tileWidth;
     const y = Math.floor(i / columns) * tileHeight;
     return `${formatTime(from)} --> ${formatTime(to)}\n${STORYBOARD_SPRITE}#xywh=${x},${y},${tileWidth},${tileHeight}\n`;
   });
-  return ['WEBVTT\n', ...cues].join('\n');
+  return ['WEBVTT\n', ...cues.filter(cue => cue !== '')].join('\n');
 }

@@ -14,6 +14,8 @@ import {
   trimRendition,
 } from './trim-rendition.ts';
 
+export { cutChapters, restoreChapters } from './chapters.ts';
+export { moveCaptions } from './trim-captions.ts';
 export type { TrimRange } from './trim-rendition.ts';
 
 /** A video between two marks. */

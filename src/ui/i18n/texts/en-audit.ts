@@ -22,6 +22,7 @@ const actions: Readonly<Record<AuditAction, string>> = {
   'video.publish': 'published the video',
   'video.send-back': 'sent back the video',
   'video.submit': 'resubmitted the video',
+  'video.trim': 'trimmed the video',
   'video.withdraw': 'withdrew the video',
   'video.watch': 'started to watch the video',
   'captions.edit': 'changed the captions of the video',

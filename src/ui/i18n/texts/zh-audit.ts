@@ -22,6 +22,7 @@ const actions: (typeof enAudit)['audit']['actions'] = {
   'video.publish': '发布了视频',
   'video.send-back': '退回了视频',
   'video.submit': '重新提交了视频',
+  'video.trim': '裁剪了视频',
   'video.withdraw': '下架了视频',
   'video.watch': '开始观看视频',
   'captions.edit': '修改了字幕，视频为',
