@@ -33,11 +33,13 @@ export type VideoState = z.infer<typeof videoStateSchema>;
 export const videoApprovalSchema = z.enum(['awaiting', 'sent-back']);
 
 /** `GET /api/videos/{id}` of a site. */
-/** `POST /api/videos/{id}/trim`: the marks on the present timeline, or `null` to restore the whole video. */
-export const trimRequestSchema = z
-  .strictObject({ startMs: z.int().nonnegative(), endMs: z.int().positive() })
-  .refine(({ startMs, endMs }) => startMs < endMs, 'The start must be before the end.')
-  .nullable();
+/** `POST /api/videos/{id}/trim`: the marks on the present timeline, or `whole` to restore the whole video. */
+export const trimRequestSchema = z.union([
+  z
+    .strictObject({ startMs: z.int().nonnegative(), endMs: z.int().positive() })
+    .refine(({ startMs, endMs }) => startMs < endMs, 'The start must be before the end.'),
+  z.strictObject({ whole: z.literal(true) }),
+]);
 
 export const siteVideoSchema = z.strictObject({
   id: videoIdSchema,

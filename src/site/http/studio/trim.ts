@@ -30,7 +30,7 @@ export function serveTrim(app: HttpServer, deps: StudioDeps): void {
     {
       schema: {
         description:
-          'Trims a video between two marks, without encoding it. The marks are on its present timeline. `null` restores the whole video.',
+          'Trims a video between two marks, without encoding it. The marks are on its present timeline. `whole` restores the whole video.',
         params: z.object({ id: videoIdSchema }),
         body: trimRequestSchema,
         response: { 200: siteVideoSchema },
@@ -88,18 +88,19 @@ async function trim(
   if (!prepared) throw notReady('Its source was not checked.');
   const whole = await findWhole(deps, row, prepared);
   const from = (whole.trim?.startSeconds ?? 0) * 1_000;
-  const isWhole = marks === null;
-  const trimmed = isWhole
-    ? undefined
-    : await trimVideo(storage, row.id, {
-        indexes: whole.indexes,
-        range: {
-          startSeconds: (from + marks.startMs) / 1_000,
-          endSeconds:
-            Math.min(from + marks.endMs, (whole.trim?.endSeconds ?? Number.POSITIVE_INFINITY) * 1_000) /
-            1_000,
-        },
-      });
+  const isWhole = 'whole' in marks;
+  const trimmed =
+    'whole' in marks
+      ? undefined
+      : await trimVideo(storage, row.id, {
+          indexes: whole.indexes,
+          range: {
+            startSeconds: (from + marks.startMs) / 1_000,
+            endSeconds:
+              Math.min(from + marks.endMs, (whole.trim?.endSeconds ?? Number.POSITIVE_INFINITY) * 1_000) /
+              1_000,
+          },
+        });
   const range = trimmed?.range ?? { startSeconds: 0, endSeconds: whole.durationMs / 1_000 };
   const { durationMs, renditions } = trimmed ?? whole;
   const startMs = Math.round(range.startSeconds * 1_000);
