@@ -36,6 +36,7 @@ export function makeVideoCalls(token: string | undefined, video: SiteVideo, vide
     submit: () => run('POST', '/submit'),
     find: email => call<Owner>('/api/people/lookup', { method: 'POST', body: { email }, token }),
     transfer: owner => run('PATCH', '', { owner }),
+    trim: marks => run('POST', '/trim', marks),
     captions: makeCaptionsCalls(token, video.id, videos.refresh),
   };
 }

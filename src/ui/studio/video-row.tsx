@@ -17,6 +17,7 @@ import { type JobCalls, JobList } from './job-list.tsx';
 import { chooseVideoStatus } from './publication-steps.ts';
 import { StepProgress, Stepper } from './stepper.tsx';
 import { type TransferCalls, TransferDialog } from './transfer-dialog.tsx';
+import { type TrimCalls, TrimDialog } from './trim/trim-dialog.tsx';
 
 interface VideoRowProps {
   readonly video: SiteVideo;
@@ -29,7 +30,7 @@ interface VideoRowProps {
   readonly jobCalls: JobCalls;
 }
 
-export interface VideoCalls extends ApprovalCalls, TransferCalls {
+export interface VideoCalls extends ApprovalCalls, TransferCalls, TrimCalls {
   readonly edit: (edit: VideoEdit) => Promise<void>;
   readonly withdraw: () => Promise<void>;
   readonly captions: CaptionsCalls;
@@ -45,7 +46,7 @@ export interface VideoPermissions {
   readonly person: string | undefined;
 }
 
-type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play' | 'transfer';
+type Open = 'nothing' | 'edit' | 'captions' | 'trim' | 'withdraw' | 'play' | 'transfer';
 
 /** The converted part of a video can be watched while the rest is being converted. */
 const isWatchable = ({ state }: SiteVideo): boolean => state === 'ready' || state === 'preparing';
@@ -126,6 +127,9 @@ export function VideoRow(props: VideoRowProps) {
           onClose={close}
         />
       )}
+      {open === 'trim' && video.revision && (
+        <TrimDialog video={video} {...played(video, video.revision)} calls={calls} onClose={close} />
+      )}
       {open === 'transfer' && <TransferDialog video={video} calls={calls} onClose={close} />}
       {open === 'withdraw' && (
         <WithdrawDialog video={video} onConfirm={() => void withdraw()} onClose={close} />
@@ -201,6 +205,11 @@ function VideoActions({ video, may, centralUrl, open, onOpen }: VideoActionsProp
           data-testid="open-captions"
         >
           {t.studio.captions.heading}
+        </button>
+      )}
+      {may.edit && video.state === 'ready' && video.revision && (
+        <button type="button" class="small" onClick={() => onOpen('trim')} data-testid="trim">
+          {t.trim.open}
         </button>
       )}
       {may.edit && may.withdraw && video.state !== 'withdrawn' && (

@@ -9,6 +9,7 @@ import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enPlayer } from './en-player.ts';
 import { enProblems } from './en-problems.ts';
+import { enTrim } from './en-trim.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
@@ -48,6 +49,7 @@ export const en = {
   ...enAudit,
   ...enCatalogue,
   ...enPlayer,
+  ...enTrim,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',

@@ -9,6 +9,7 @@ import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhPlayer } from './zh-player.ts';
 import { zhProblems } from './zh-problems.ts';
+import { zhTrim } from './zh-trim.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 
@@ -44,6 +45,7 @@ export const zh: Texts = {
   ...zhAudit,
   ...zhCatalogue,
   ...zhPlayer,
+  ...zhTrim,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',
