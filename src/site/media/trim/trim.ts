@@ -44,6 +44,7 @@ export async function trimVideo(
       opened.flatMap(({ renditions }) => renditions),
       wanted,
     );
+    if (range.endSeconds - range.startSeconds < TOLERANCE_SECONDS) throw problem('trim-invalid');
     const trimmed: TrimmedRendition[][] = [];
     for (const { renditions } of opened) {
       const ofIndex: TrimmedRendition[] = [];
