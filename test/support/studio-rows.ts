@@ -1,7 +1,12 @@
 /** Many videos and jobs of a site, inserted in bulk, as a test or a benchmark of the studio needs them. */
 import { isPostgres } from '../../src/kernel/sql/postgres.ts';
 import { sql } from '../../src/kernel/sql/sql.ts';
-import type { SiteDatabase } from '../../src/site/database/tables/videos.ts';
+import { hashOf, searchTextOf, wordsOf, writeWords } from '../../src/site/database/studio/words.ts';
+import { listVideosWithRecords, type SiteDatabase } from '../../src/site/database/tables/videos.ts';
+
+/** The owner of every hundredth video. */
+export const ownerId = (number: number): string =>
+  `01900000-0000-7000-9000-0000000001${String(number).padStart(2, '0')}`;
 
 interface StudioRows {
   readonly videos: number;
@@ -22,14 +27,14 @@ export async function insertStudioRows(db: SiteDatabase, { videos, jobs }: Studi
       error_detail, size_bytes, prepared, extras, extras_made, extras_attempts, offloaded, attempts, created_at, updated_at, details)
     select '01900000-0000-7000-8000-' || ${hex},
       case n % 3 when 0 then 'Lecture ' when 1 then '讲座 ' else 'Übung ' end || cast((n * 31) % 997 as text) || ' – part ' || cast(n as text),
-      'The description of video ' || cast(n as text) || ${sql.lit(' with some words about physics, chemistry and 数学'.repeat(6))},
+      'The description of video ' || cast(n as text) || ${sql.lit(' with some words about physics, chemistry and 数学')},
       null, case when n % 20 = 0 then 1 else 0 end, null,
       case when n % 4 = 0 then null else 'series-' || cast(n % 40 as text) end,
-      'owner-' || cast(n % 100 as text), 'Owner', case when n % 100 = 1 then 'awaiting' else null end,
+      '01900000-0000-7000-9000-0000000001' || substr('0' || cast(n % 100 as text), case when n % 100 < 10 then 1 else 2 end), 'Owner', case when n % 100 = 1 then 'awaiting' else null end,
       case when n % 1000 = 0 then 'failed' when n % 500 = 1 then 'preparing' else 'ready' end,
       case when n % 1000 = 0 then 'conversion-failed' else null end, case when n % 1000 = 0 then 'It failed.' else null end,
       1000000 + (n * 104729) % 900000000, ${prepared},
-      case when n % 3 = 0 then '{"captions":[{"rendition":{"id":"c1","language":"en"},"file":"c1.vtt","from":"upload"}]}' else null end,
+      case when n % 3 = 0 then '{"captions":[{"rendition":{"kind":"captions","id":"c1","codec":"wvtt","bandwidthBps":1000,"averageBandwidthBps":1000,"language":"en"},"file":"c1.vtt","from":"upload"}]}' else null end,
       1, 0, 0, 0, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '{"tags":["physics","term-' || cast(n % 8 as text) || '"]}'
     from (${numbers(videos)}) as picked`.execute(db);
   await sql`
@@ -63,12 +68,28 @@ async function insertDerivedRows(db: SiteDatabase, { videos, jobs }: StudioRows)
     ? sql`cast(prepared::json->>'durationMs' as bigint)`
     : sql`json_extract(prepared, '$.durationMs')`;
   await sql`
-    insert into studio_videos (video_id, changed, fingerprint, state, state_order, audience, approval, owner_id, series_id, captions,
+    insert into studio_videos (video_id, number, words_hash, changed, fingerprint, state, state_order, audience, approval, owner_id, series_id, captions,
       name_key, duration_ms, size_bytes)
-    select id, records.change, updated_at || ',' || version || ',1,' || version || ',1', state, ${rank},
+    select id, records.change, '', records.change, updated_at || ',' || version || ',1,' || version || ',1', state, ${rank},
       case when private = 1 then 'private' else 'public' end, approval, owner_id, series_id, ${captions},
       replace(lower(name), 'Ü', 'ü'), ${duration}, size_bytes
     from videos inner join records on records.video_id = videos.id`.execute(db);
+  for (let from = 0; from < videos; from += 1_000) {
+    const ids = db.selectFrom('videos').select('id').orderBy('id').offset(from).limit(1_000);
+    const rows = await listVideosWithRecords(
+      db,
+      (await ids.execute()).map(({ id }) => id),
+    );
+    await writeWords(
+      db,
+      rows.map(row => ({ number: Number(row.change), words: wordsOf(searchTextOf(row)) })),
+    );
+    const hashes = JSON.stringify(rows.map(row => [row.id, hashOf(searchTextOf(row))]));
+    await (isPostgres(db)
+      ? sql`update studio_videos set words_hash = v->>1 from json_array_elements(cast(${hashes} as json)) as v where video_id = v->>0`
+      : sql`update studio_videos set words_hash = v.value->>1 from json_each(${hashes}) as v where video_id = v.value->>0`
+    ).execute(db);
+  }
   for (const [owner, series] of [
     [sql`owner_id`, sql`coalesce(series_id, '')`],
     [sql`'*'`, sql`'*'`],

@@ -5,6 +5,7 @@ import { audienceOfRow } from '../tables/people-columns.ts';
 import type { JobRow } from '../tables/schema.ts';
 import type { StudioJobRow, StudioVideoRow } from '../tables/studio-index.ts';
 import type { VideoWithRecord } from '../tables/videos.ts';
+import { hashOf, searchTextOf } from './words.ts';
 
 /** What needs somebody comes first. */
 const STATE_ORDER: Readonly<Record<VideoState, number>> = {
@@ -26,11 +27,12 @@ const durationOf = (prepared: string | null): number =>
 export const deriveVideoRow = (
   video: VideoWithRecord,
   signalledChange: number,
-): Omit<StudioVideoRow, 'changed'> => {
+): Omit<StudioVideoRow, 'changed' | 'number'> => {
   const isSignalled = video.change !== null && Number(video.change) <= signalledChange;
   const { version, published, registered_version } = video;
   return {
     video_id: video.id,
+    words_hash: hashOf(searchTextOf(video)),
     fingerprint: [video.updated_at, version, published, registered_version, Number(isSignalled)].join(),
     state: video.state,
     // A conversion that ended early needs somebody, too.

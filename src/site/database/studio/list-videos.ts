@@ -11,6 +11,7 @@ import type { SiteSchema } from '../tables/schema.ts';
 import type { StudioVideoRow } from '../tables/studio-index.ts';
 import type { SiteDatabase, VisibleVideos } from '../tables/videos.ts';
 import { countVideosOf, readCounts } from './counts.ts';
+import { countWords, hasWords, parseWordQuery, type WordQuery } from './words.ts';
 
 export interface StudioQuery {
   readonly filter: SiteVideoFilter;
@@ -56,11 +57,13 @@ export async function listStudioVideos(db: SiteDatabase, query: StudioQuery): Pr
   const { order, limit, after, visible, filter } = query;
   const { column, direction } = ORDERS[order];
   const tie = tieOf(order);
-  const isByOrder = !(await hasFew(db, query));
+  const words = filter.q === undefined ? undefined : parseWordQuery(filter.q);
+  const isByOrder = !(await hasFew(db, query, words));
   const rows = await db
     .selectFrom('studio_videos')
     .select(['video_id', column])
     .where(matches({ filter, visible, isHidden: isByOrder && !isPostgres(db) }))
+    .$if(words !== undefined, builder => builder.where(hasWords(db, words as WordQuery)))
     .$if(after !== undefined, builder =>
       builder.where(({ eb, or, and }) => {
         const { key, video } = after as Position;
@@ -117,7 +120,12 @@ function matches({ filter, visible, isHidden }: Matching) {
 }
 
 /** True if a filter, or what the person may see, leaves few videos. */
-async function hasFew(db: SiteDatabase, { filter, visible }: StudioQuery): Promise<boolean> {
+async function hasFew(
+  db: SiteDatabase,
+  { filter, visible }: StudioQuery,
+  words: WordQuery | undefined,
+): Promise<boolean> {
+  if (words && (await countWords(db, words, FEW + 1)) <= FEW) return true;
   const counts = await readCounts(db, [{}]);
   const of = (facet: string | undefined): number[] => (facet === undefined ? [] : [counts[facet] ?? 0]);
   const sizes = [

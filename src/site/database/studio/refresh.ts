@@ -12,6 +12,7 @@ import { listVideosWithRecords, type SiteDatabase } from '../tables/videos.ts';
 import { type CountChange, changeCounts } from './counts.ts';
 import { deriveJobRow, deriveStart, deriveVideoRow, type JobSums } from './derive-rows.ts';
 import { noteSpeed } from './speeds.ts';
+import { removeWords, searchTextOf, type VideoWords, wordsOf, writeWords } from './words.ts';
 
 type Tx = Transaction<SiteSchema>;
 
@@ -89,6 +90,7 @@ async function refreshVideos(tx: Tx, ids: readonly VideoId[], next: () => number
   );
   const counts: CountChange[] = [];
   const rows: StudioVideoRow[] = [];
+  const words: VideoWords[] = [];
   for (const id of ids) {
     const video = videos.get(id);
     const old = before.get(id);
@@ -99,7 +101,10 @@ async function refreshVideos(tx: Tx, ids: readonly VideoId[], next: () => number
     }
     const derived = deriveVideoRow(video, signalled);
     if (old && isSame(derived, old)) continue;
-    const row = { ...derived, changed: next() };
+    const changed = next();
+    const row = { ...derived, changed, number: Number(old?.number ?? changed) };
+    if (old?.words_hash !== row.words_hash)
+      words.push({ number: row.number, words: wordsOf(searchTextOf(video)) });
     if (old) counts.push({ row: old, by: -1 });
     counts.push({ row, by: 1 });
     rows.push(row);
@@ -112,6 +117,7 @@ async function refreshVideos(tx: Tx, ids: readonly VideoId[], next: () => number
         conflict.column('video_id').doUpdateSet(({ ref }) => excluded(rows[0] as StudioVideoRow, ref)),
       )
       .execute();
+  await writeWords(tx, words);
   await changeCounts(tx, counts);
 }
 
@@ -119,10 +125,11 @@ async function refreshVideos(tx: Tx, ids: readonly VideoId[], next: () => number
 const excluded = <Row extends object>(row: Row, ref: (column: never) => unknown): Row =>
   Object.fromEntries(Object.keys(row).map(column => [column, ref(`excluded.${column}` as never)])) as Row;
 
-const isSame = (now: Omit<StudioVideoRow, 'changed'>, before: StudioVideoRow): boolean =>
+const isSame = (now: Omit<StudioVideoRow, 'changed' | 'number'>, before: StudioVideoRow): boolean =>
   (Object.keys(now) as (keyof typeof now)[]).every(name => now[name] === before[name]);
 
-async function removeVideo(tx: Tx, { video_id }: StudioVideoRow, changed: number): Promise<void> {
+async function removeVideo(tx: Tx, { video_id, number }: StudioVideoRow, changed: number): Promise<void> {
+  await removeWords(tx, [Number(number)]);
   await tx.deleteFrom('studio_videos').where('video_id', '=', video_id).execute();
   await noteRemoval(tx, video_id, changed);
 }

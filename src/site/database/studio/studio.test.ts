@@ -1,7 +1,7 @@
 /** The lists of the studio at 50,000 videos and 10,000 jobs, on both engines: what they return, and by which index. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
-import { insertStudioRows } from '../../../../test/support/studio-rows.ts';
+import { insertStudioRows, ownerId } from '../../../../test/support/studio-rows.ts';
 import { isPostgres } from '../../../kernel/sql/postgres.ts';
 import { openDatabase, sql } from '../../../kernel/sql/sql.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
@@ -81,12 +81,29 @@ describe('a list of 50,000 videos', () => {
     expect(await listed({ state: 'ready', audience: 'public', captions: true })).toBeGreaterThan(1_000);
     expect(await listed({ captions: false })).toBe(counts['captions:no']);
     expect(await listed({ approval: 'awaiting' })).toBe(counts['approval:awaiting']);
-    const own = [{ owner: 'owner-7' }, { series: 'series-3', owner: 'owner-8' }];
+    const own = [{ owner: ownerId(7) }, { series: 'series-3', owner: ownerId(8) }];
     const { all: mine = 0 } = await readCounts(db, own);
     expect(mine).toBeGreaterThan(0);
     expect(
       (await listStudioVideos(db, { order: 'newest', filter: {}, visible: own, limit: VIDEOS })).ids,
     ).toHaveLength(mine);
+  });
+
+  it('is searched by words, parts of the last word, and one or two Chinese characters', async () => {
+    const found = async (q: string, filter: object = {}) =>
+      (
+        await listStudioVideos(db, { order: 'name', filter: { q, ...filter }, visible: ALL, limit: VIDEOS })
+      ).ids.map(id => Number.parseInt(id.slice(-12), 16));
+    expect(await found('49999')).toEqual([49_999]);
+    expect(await found('4999')).toHaveLength(11);
+    expect(await found('PHYSICS')).toHaveLength(VIDEOS);
+    expect((await found('数学 讲座')).every(n => n % 3 === 1)).toBe(true);
+    expect((await found('讲')).length).toBe(Math.ceil((VIDEOS - 1) / 3));
+    // The diacritics of a name are optional.
+    expect((await found('ubung', { state: 'failed' })).every(n => n % 3 === 2 && n % 1_000 === 0)).toBe(true);
+    expect(await found('nosuchword')).toEqual([]);
+    expect(await found('"; drop table --')).toEqual([]);
+    expect(await found('  ...  ')).toHaveLength(VIDEOS);
   });
 
   it('sorts and joins nothing in full for a page', async () => {

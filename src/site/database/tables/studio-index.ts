@@ -17,6 +17,10 @@ export interface StudioQueueRow {
 
 export interface StudioVideoRow {
   video_id: VideoId;
+  /** Names the row in the index of words. It never changes. */
+  number: number;
+  /** Differs if the words do. */
+  words_hash: string;
   /** The number of its last change in the sequence of changes. */
   changed: number;
   /** Differs if the studio shows something else. */
@@ -120,10 +124,13 @@ async function createQueue(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createRows({ schema }: Kysely<unknown>): Promise<void> {
+async function createRows(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db;
   await schema
     .createTable('studio_videos')
     .addColumn('video_id', 'text', column => column.primaryKey())
+    .addColumn('number', 'bigint', column => column.notNull().unique())
+    .addColumn('words_hash', 'text', column => column.notNull())
     .addColumn('changed', 'bigint', column => column.notNull())
     .addColumn('fingerprint', 'text', column => column.notNull())
     .addColumn('state', 'text', column => column.notNull())
@@ -144,6 +151,14 @@ async function createRows({ schema }: Kysely<unknown>): Promise<void> {
       .columns([column, 'video_id'])
       .execute();
   }
+  if (isPostgres(db)) {
+    await sql`alter table studio_videos add column words tsvector`.execute(db);
+    await sql`create index studio_videos_words on studio_videos using gin (words) with (fastupdate = off)`.execute(
+      db,
+    );
+  } else
+    await sql`create virtual table studio_words using fts5(words, content='', contentless_delete=1, detail=none,
+      tokenize="ascii tokenchars '-_'")`.execute(db);
   // Videos of the same state: newest first.
   await schema
     .createIndex('studio_videos_by_state_order')
