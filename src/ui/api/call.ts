@@ -11,6 +11,7 @@ interface CallOptions {
   readonly abort?: AbortSignal | undefined;
   /** Without cookies: a page of another site contains this one. */
   readonly isAnonymous?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
   /** False for the call that a listener of `onSessionEnd` makes. */
   readonly reportsSessionEnd?: boolean;
 }

@@ -29,14 +29,16 @@ interface QueryLinkProps {
   readonly children: ComponentChildren;
   readonly current?: boolean;
   readonly testId?: string;
+  readonly class?: string;
 }
 
-export function QueryLink({ search, children, current, testId }: QueryLinkProps) {
+export function QueryLink({ search, children, current, testId, class: className }: QueryLinkProps) {
   return (
     <a
       href={location.pathname + search}
       aria-current={current ? 'page' : undefined}
       data-testid={testId}
+      class={className}
       onClick={event => {
         if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         event.preventDefault();

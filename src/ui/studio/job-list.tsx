@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import { ErrorText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
+import { roundLeft, useSmoothLeft } from './use-smooth-left.ts';
 
 /** A priority is between −100 and 100. A new job is normal. */
 const JOB_PRIORITIES = { low: -10, normal: 0, high: 10 } as const;
@@ -28,6 +29,7 @@ function JobRow({ job, calls, mayPrioritise }: JobRowProps) {
     work.then(() => setError(undefined), setError);
   };
   const { low, high, normal } = JOB_PRIORITIES;
+  const leftMs = useSmoothLeft(job.leftMs);
   return (
     <li data-testid="job" data-kind={job.kind} data-state={job.state} data-progress={job.progress.toFixed(3)}>
       <div class="job-top">
@@ -38,16 +40,18 @@ function JobRow({ job, calls, mayPrioritise }: JobRowProps) {
               ? format.percent(job.progress)
               : job.state === 'set-aside'
                 ? texts.failedAfter(job.attempts)
-                : texts.states[job.state]}
+                : job.position !== undefined
+                  ? texts.inQueue(job.position)
+                  : texts.states[job.state]}
           </span>
           {job.speed !== undefined && (
             <span class="quiet" data-testid="job-speed">
               {texts.speed(format.number(Math.round(job.speed * 10) / 10))}
             </span>
           )}
-          {job.leftMs !== undefined && (
+          {leftMs !== undefined && (
             <span class="quiet" data-testid="job-left">
-              {t.studio.left(format.duration(Math.max(1_000, job.leftMs)))}
+              {t.studio.left(format.duration(roundLeft(leftMs)))}
             </span>
           )}
           {job.workers > 1 && <span class="quiet">{texts.workers(job.workers)}</span>}

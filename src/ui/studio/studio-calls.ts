@@ -3,17 +3,17 @@ import type { SiteJob } from '../../protocol/job.ts';
 import type { Owner } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
-import type { PollResult } from '../api/use-poll.ts';
 import { makeCaptionsCalls } from './captions/captions-calls.ts';
 import type { JobCalls } from './job-list.tsx';
-import type { VideoCalls } from './video-row.tsx';
+import type { VideoCalls } from './video-actions.ts';
 
-type Refreshable = Pick<PollResult<unknown>, 'refresh'>;
+interface Refreshable {
+  readonly refresh: () => void;
+}
 
-export function makeJobCalls(token: string | undefined, jobs: Refreshable, videos: Refreshable): JobCalls {
+export function makeJobCalls(token: string | undefined, videos: Refreshable): JobCalls {
   const run = async (job: SiteJob, method: 'PATCH' | 'POST', path: string, body?: object): Promise<void> => {
     await call(`/api/jobs/${job.id}${path}`, { method, token, ...(body ? { body } : {}) });
-    jobs.refresh();
     videos.refresh();
   };
   return {
@@ -29,7 +29,6 @@ export function makeVideoCalls(token: string | undefined, video: SiteVideo, vide
     videos.refresh();
   };
   return {
-    edit: edit => run('PATCH', '', edit),
     withdraw: () => run('DELETE', ''),
     publish: () => run('POST', '/publish'),
     sendBack: comment => run('POST', '/send-back', { comment }),

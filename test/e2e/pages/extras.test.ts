@@ -255,7 +255,7 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
   });
 
   it('adds and removes captions in the studio', async () => {
-    const page = await open(demo.sites[0]!.url, { signedIn: true });
+    const page = await open(`${demo.sites[0]!.url}/?video=${id}`, { signedIn: true });
     const row = page.locator(`[data-video="${id}"]`);
     await row.getByTestId('open-captions').click();
     await row.getByLabel('Caption language').fill('de');

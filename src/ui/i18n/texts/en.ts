@@ -9,6 +9,7 @@ import { enPeople } from './en-people.ts';
 import { enPeopleAdmin } from './en-people-admin.ts';
 import { enPlayer } from './en-player.ts';
 import { enProblems } from './en-problems.ts';
+import { enStudio } from './en-studio.ts';
 import { enTrim } from './en-trim.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
@@ -50,6 +51,7 @@ export const en = {
   ...enCatalogue,
   ...enPlayer,
   ...enTrim,
+  ...enStudio,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',
@@ -302,6 +304,7 @@ export const en = {
       failedAfter: (attempts: number) => `Failed after ${count(attempts, 'attempt', 'attempts')}`,
       speed: (times: string) => `${times}× real time`,
       workers: (n: number) => count(n, 'worker', 'workers'),
+      inQueue: (position: number) => `queued, number ${number(position)}`,
       sooner: 'Raise priority',
       later: 'Lower priority',
       cancel: 'Stop',

@@ -9,6 +9,7 @@ import { zhPeople } from './zh-people.ts';
 import { zhPeopleAdmin } from './zh-people-admin.ts';
 import { zhPlayer } from './zh-player.ts';
 import { zhProblems } from './zh-problems.ts';
+import { zhStudio } from './zh-studio.ts';
 import { zhTrim } from './zh-trim.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
@@ -46,6 +47,7 @@ export const zh: Texts = {
   ...zhCatalogue,
   ...zhPlayer,
   ...zhTrim,
+  ...zhStudio,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',
@@ -285,6 +287,7 @@ export const zh: Texts = {
       },
       failedAfter: attempts => `尝试 ${number(attempts)} 次后失败`,
       speed: times => `${times} 倍速`,
+      inQueue: position => `排队中，第 ${position} 位`,
       workers: n => `${number(n)} 个工作进程`,
       sooner: '提高优先级',
       later: '降低优先级',

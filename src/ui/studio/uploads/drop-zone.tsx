@@ -5,16 +5,22 @@ import { useTranslation } from '../../i18n/use-translation.tsx';
 
 interface DropZoneProps {
   readonly maxBytes: number | undefined;
+  /** True if there are videos, which need the space more. */
+  readonly isSmall: boolean;
   /** The choice of who may watch, and hints. */
   readonly children: ComponentChildren;
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-export function DropZone({ maxBytes, children, onFiles }: DropZoneProps) {
+export function DropZone({ maxBytes, isSmall, children, onFiles }: DropZoneProps) {
   const { t, format } = useTranslation();
   const isDragging = useFileDrop(onFiles);
   return (
-    <section class={isDragging ? 'drop dragging' : 'drop'} data-testid="drop" aria-labelledby="drop-heading">
+    <section
+      class={`drop ${isSmall ? 'drop-small' : ''} ${isDragging ? 'dragging' : ''}`}
+      data-testid="drop"
+      aria-labelledby="drop-heading"
+    >
       <h2 id="drop-heading">{isDragging ? t.studio.release : t.studio.drop}</h2>
       <input
         id="file"

@@ -1,4 +1,5 @@
 /** One upload of this tab. */
+import { QueryLink } from '../../browser/use-address.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { Stepper } from '../stepper.tsx';
@@ -22,6 +23,11 @@ export function UploadRow({ item, queue }: UploadRowProps) {
       <div class="video-top">
         <h3 dir="auto">{name}</h3>
         <div class="actions">
+          {item.videoId && (
+            <QueryLink search={`?video=${item.videoId}`} class="button small" testId="describe">
+              {t.studioList.describe}
+            </QueryLink>
+          )}
           {state === 'sending' || state === 'queued' ? (
             <button type="button" class="small" onClick={() => queue.pause(key)} data-testid="pause">
               {t.studio.pause}
