@@ -23,6 +23,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 const HALFWIDTH_SOUND_MARK = /^[\uff9e\uff9f]$/;
 /** Conjoining letters of Hangul, which NFKC composes into syllables. */
 const JAMO = /^[\u1100-\u11ff]$/;
+const HANGUL = /^[\u1100-\u11ff\uac00-\ud7a3]$/;
 /** How often a letter is folded at most, until folding does not change it. */
 const MAX_PASSES = 4;
 const MAX_CACHED_SEGMENTS = 20_000;
@@ -103,13 +104,13 @@ export function kindAt(text: string, at: number): number {
 function endOfSegment(text: string, from: number): number {
   const first = text.codePointAt(from) ?? 0;
   let to = from + (first > 0xff_ff ? 2 : 1);
-  const isJamo = JAMO.test(text.charAt(from));
+  const isHangul = HANGUL.test(text.charAt(from));
   while (to < text.length) {
     const unit = text.charCodeAt(to);
     // The first marks are at U+0300.
     if (unit < 0x3_00) break;
     const next = String.fromCodePoint(text.codePointAt(to) ?? 0);
-    if (!isMark(next, unit) && !HALFWIDTH_SOUND_MARK.test(next) && !(isJamo && JAMO.test(next))) break;
+    if (!isMark(next, unit) && !HALFWIDTH_SOUND_MARK.test(next) && !(isHangul && JAMO.test(next))) break;
     to += next.length;
   }
   return to;
