@@ -134,7 +134,7 @@ describe('marks', () => {
     ['Nothing here', 'else', []],
   ])('%s: %s', (text, q, expected) => expect(marked(text, q)).toEqual(expected));
 
-  it('are ordered ranges within any text, and mark what was searched', () => {
+  it('are ordered ranges within any text, and mark all terms', () => {
     for (const text of randomTexts(500)) {
       const query = parseQuery(text);
       if (!query) continue;
