@@ -48,6 +48,8 @@ const makeShape = ({ line, object }: Kinds) => ({
     .array(object({ startMs: z.int().nonnegative(), title: line(MAX_TITLE_CHARACTERS) }))
     .max(MAX_CHAPTERS)
     .refine(isInOrder, 'The chapters must be in the order of their start, each with another start.'),
+  /** The time of the picture that stands for the video. Absent: the site chooses one. */
+  poster: object({ atMs: z.int().nonnegative() }),
   /** Until this time, only those who may edit the video watch it. */
   publishAt: timestampSchema,
   /** At this time, the site withdraws the video. */
@@ -86,6 +88,7 @@ export const detailsEditShape = {
   tags: shape.tags.nullable(),
   licence: shape.licence.nullable(),
   chapters: shape.chapters.nullable(),
+  poster: shape.poster.nullable(),
   publishAt: shape.publishAt.nullable(),
   withdrawAt: shape.withdrawAt.nullable(),
   downloads: shape.downloads.nullable(),

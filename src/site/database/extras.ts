@@ -38,6 +38,8 @@ export type CaptionsTrack = z.infer<typeof captionsTrackSchema>;
 
 export const extrasSchema = z.strictObject({
   poster: nameSchema.optional(),
+  /** The time of the poster, if somebody has chosen it. */
+  posterAtMs: z.int().nonnegative().optional(),
   storyboard: storyboardSchema.optional(),
   captions: z.array(captionsTrackSchema).max(MAX_CAPTION_TRACKS),
 });
@@ -134,4 +136,9 @@ export async function countExtrasAttempt(db: SiteDatabase, id: VideoId, by = 1):
 
 export async function markExtrasMade(db: SiteDatabase, id: VideoId): Promise<void> {
   await db.updateTable('videos').set({ extras_made: 1 }).where('id', '=', id).execute();
+}
+
+/** The extras are made again, because somebody has chosen another poster. */
+export async function reopenExtras(db: SiteDatabase, id: VideoId): Promise<void> {
+  await db.updateTable('videos').set({ extras_made: 0, extras_attempts: 0 }).where('id', '=', id).execute();
 }

@@ -30,6 +30,7 @@ const rowWith = (details: VideoDetails): VideoRow =>
       owner_id: null,
       name: 'A',
     },
+    prepared: null,
     ...detailsColumns(details),
   }) as VideoRow;
 function plan(before: VideoDetails, edit: unknown, known: readonly Field[] | 'none' = FIELDS) {
@@ -127,4 +128,33 @@ it('the audit log lists each of the details that changed, before and after', () 
     },
   ]);
   expect(plan(before, { tags: ['a'] }).entries).toEqual([]);
+});
+
+it('publishing earlier needs the permission to publish, and a scheduled withdrawal that to withdraw', () => {
+  const needsOf = (before: VideoDetails, edit: unknown): string[] =>
+    planEdit(rowWith(before), siteVideoEditSchema.parse(edit), {
+      target: {},
+      fields: undefined,
+      nowMs: NOW_MS,
+    }).needs.map(({ action }) => action);
+  for (const publishAt of [null, iso(1), iso(-1)])
+    expect(needsOf({ publishAt: iso(2) }, { publishAt })).toEqual(['publish']);
+  for (const publishAt of [iso(2), iso(3)]) expect(needsOf({ publishAt: iso(2) }, { publishAt })).toEqual([]);
+  expect(needsOf({}, { publishAt: iso(1) })).toEqual([]);
+  expect(needsOf({ publishAt: iso(-2) }, { publishAt: null })).toEqual([]);
+  expect(needsOf({}, { withdrawAt: iso(1) })).toEqual(['withdraw']);
+  expect(needsOf({ withdrawAt: iso(1) }, { withdrawAt: iso(1), licence: 'CC0' })).toEqual([]);
+  expect(needsOf({ withdrawAt: iso(1) }, { withdrawAt: null })).toEqual([]);
+});
+
+it('another poster is taken again, at a time of the video', () => {
+  expect(plan({}, { poster: { atMs: 5 } }).changes).toMatchObject({ extras_made: 0, extras_attempts: 0 });
+  expect(plan({ poster: { atMs: 5 } }, { poster: { atMs: 5 } }).changes).not.toHaveProperty('extras_made');
+  expect(plan({ poster: { atMs: 5 } }, { poster: null }).changes).toMatchObject({
+    extras_made: 0,
+    details: null,
+  });
+  const row = { ...rowWith({}), prepared: JSON.stringify({ durationMs: 1_000 }) } as VideoRow;
+  const edit = siteVideoEditSchema.parse({ poster: { atMs: 1_000 } });
+  expect(() => planEdit(row, edit, { target: {}, fields: [], nowMs: 0 })).toThrow('less than the duration');
 });

@@ -22,6 +22,7 @@ import {
   seriesOfRow,
 } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
+import { parsePrepared } from '../../media/record/record.ts';
 
 interface EditPlan {
   readonly changes: Partial<VideoRow>;
@@ -62,8 +63,11 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, context: EditContex
     ...(isPublic && (isMoved || isWidened(before, audience))
       ? [{ action: 'publish' as const, target: after }]
       : []),
+    ...(isPublic && isPublishedEarlier(row, edit, context.nowMs)
+      ? [{ action: 'publish' as const, target: after }]
+      : []),
     // Otherwise a person could make a video their own in order to withdraw it.
-    ...(newOwner === undefined ? [] : [{ action: 'withdraw' as const, target }]),
+    ...(newOwner !== undefined || isWithdrawn(row, edit) ? [{ action: 'withdraw' as const, target }] : []),
   ];
   const texts = {
     ...(edit.name === undefined ? {} : { name: edit.name }),
@@ -78,11 +82,34 @@ export function planEdit(row: VideoRow, edit: SiteVideoEdit, context: EditContex
       : {}),
   };
   return {
-    changes: { ...texts, ...(audience === before ? {} : audienceColumns(audience)) },
+    changes: {
+      ...texts,
+      ...posterColumns(row, edit),
+      ...(audience === before ? {} : audienceColumns(audience)),
+    },
     needs,
     newOwner,
     entries: [...describeTexts(row, texts), ...describeAudience(before, audience)],
   };
+}
+
+/** True if others will find the video earlier than before. */
+function isPublishedEarlier(row: VideoRow, { publishAt }: SiteVideoEdit, nowMs: number): boolean {
+  const msOf = (time: string | null): number => Math.max(nowMs, time === null ? 0 : Date.parse(time));
+  return publishAt !== undefined && msOf(publishAt) < msOf(row.publish_at);
+}
+
+const isWithdrawn = (row: VideoRow, { withdrawAt }: SiteVideoEdit): boolean =>
+  withdrawAt !== undefined && withdrawAt !== null && withdrawAt !== row.withdraw_at;
+
+/** Another poster is taken by the job that makes the extras. */
+function posterColumns(row: VideoRow, { poster }: SiteVideoEdit): Partial<VideoRow> {
+  if (poster === undefined || canonicalJson(poster) === canonicalJson(parseDetails(row).poster ?? null))
+    return {};
+  const { durationMs } = parsePrepared(row) ?? {};
+  if (poster && durationMs !== undefined && poster.atMs >= durationMs)
+    throw problem('request-invalid', `poster.atMs must be less than the duration, ${durationMs} ms.`);
+  return { extras_made: 0, extras_attempts: 0 };
 }
 
 /** Members of newer versions belong to the series in which the video was. */

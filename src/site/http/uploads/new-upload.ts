@@ -25,7 +25,7 @@ const metadataSchema = z
   .strictObject({ ...videoChoicesSchema.shape, name: nameSchema, description: descriptionSchema })
   .superRefine(checkChoices);
 /** These are JSON in the metadata. The others are text. */
-const JSON_FIELDS = ['groups', 'owner', 'series', 'people', 'tags', 'chapters', 'fields'] as const;
+const JSON_FIELDS = ['groups', 'owner', 'series', 'people', 'tags', 'chapters', 'poster', 'fields'] as const;
 const TEXT_FIELDS = [
   ...(['language', 'visibility', 'audience', 'recordedAt', 'licence'] as const),
   ...(['publishAt', 'withdrawAt', 'downloads'] as const),

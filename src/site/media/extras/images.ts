@@ -25,6 +25,8 @@ interface VideoInput {
   /** Index among the video tracks. */
   readonly order: number;
   readonly durationMs: number;
+  /** The time that somebody has chosen for the poster. */
+  readonly posterAtMs?: number | undefined;
   /** As displayed. */
   readonly width: number;
   readonly height: number;
@@ -73,12 +75,18 @@ export async function makePoster(
   const size = fitInto(POSTER_BOX, video.width, video.height);
   const filter = [...(video.isInterlaced ? [DEINTERLACE] : []), ...scaleToJpeg(size, video.colour)].join(',');
   let best: { readonly name: string; readonly bytes: number } | undefined;
-  for (const [number, position] of POSTER_POSITIONS.entries()) {
+  const { posterAtMs } = video;
+  const times =
+    posterAtMs === undefined
+      ? POSTER_POSITIONS.map(position => video.durationMs * position)
+      : // Nothing may follow the very last moment.
+        [posterAtMs, Math.max(0, posterAtMs - 1_000)];
+  for (const [number, timeMs] of times.entries()) {
     const name = `candidate-${number}`;
     const candidateDirectory = join(directory, name);
     await mkdir(candidateDirectory);
     // Streams without timestamps, and some very short ones, can only be read from the start.
-    const seek = position > 0 ? ['-ss', ((video.durationMs * position) / 1_000).toFixed(3)] : [];
+    const seek = timeMs > 0 ? ['-ss', (timeMs / 1_000).toFixed(3)] : [];
     const isDecoded = await succeeds(
       convert(tools, {
         inputs: [{ path: video.path, demuxer: video.demuxer, options: seek }],
@@ -91,6 +99,7 @@ export async function makePoster(
     const bytes = isDecoded ? (await findStats(join(candidateDirectory, POSTER_FILE)))?.size : undefined;
     // A frame with more detail takes more bytes.
     if (bytes && bytes > (best?.bytes ?? 0)) best = { name, bytes };
+    if (best && posterAtMs !== undefined) break;
     // A frame with this much detail is good enough, so the others need not be decoded.
     if (best && number >= 2 && best.bytes > (size.width * size.height) / 12) break;
   }

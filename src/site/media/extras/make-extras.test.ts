@@ -7,10 +7,12 @@ import { hasEncoder, makeVideo, requireFfmpeg } from '../../../../test/media/vid
 import { createLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newRevisionId, newVideoId, type RevisionId, type VideoId } from '../../../protocol/base/ids.ts';
+import type { VideoDetails } from '../../../protocol/publication/details.ts';
 import { recordSchema } from '../../../protocol/publication/record.ts';
 import { changeExtras, listWithoutExtras } from '../../database/extras.ts';
 import { changeVideo } from '../../database/publication/records.ts';
 import { insertRevision, locateRevision } from '../../database/revisions.ts';
+import { detailsColumns } from '../../database/tables/details.ts';
 import { type SiteSchema, siteMigrations } from '../../database/tables/schema.ts';
 import { findVideo, insertVideo, markChecking, type SiteDatabase } from '../../database/tables/videos.ts';
 import { Presentation } from '../cut/cut.ts';
@@ -170,6 +172,34 @@ const recordOf = async (id: VideoId) => {
 };
 
 describe('extras', () => {
+  it('take another poster at a chosen time, in a new revision; the earlier poster and the storyboard stay', async () => {
+    const id = await publish(await makeSubtitledVideo());
+    const work = async (): Promise<void> => {
+      const [video] = await listWithoutExtras(db, 3, 1);
+      await makeExtras(deps, video!);
+    };
+    await work();
+    const paths = ['poster.jpg', 'storyboard.jpg'];
+    const before = await current(id);
+    const [automatic, board] = await readFiles(id, before, paths);
+    const choose = async (details: VideoDetails): Promise<readonly (Buffer | undefined)[]> => {
+      const changes = { ...detailsColumns(details), extras_made: 0 };
+      await changeVideo(db, id, { onlyFrom: ['ready'], changes, record: row => makeRecord(row, deps) });
+      await work();
+      expect(await listWithoutExtras(db, 3, 1)).toEqual([]);
+      return readFiles(id, await current(id), paths);
+    };
+    const [black, sameBoard] = await choose({ poster: { atMs: 2_000 } });
+    expect(await current(id)).not.toBe(before);
+    // The first ten seconds are black, which is tiny as JPEG.
+    expect(black!.length).toBeLessThan(automatic!.length / 2);
+    expect([sameBoard, await readFiles(id, before, paths)]).toEqual([board, [automatic, board]]);
+    expect(await recordOf(id)).toMatchObject({ poster: { atMs: 2_000 }, revision: await current(id) });
+    const [again] = await choose({});
+    expect(again!.length).toBeGreaterThan(8_000);
+    expect(await recordOf(id)).not.toHaveProperty('poster');
+  });
+
   it('are a new revision with poster, storyboard and captions; the old revision stays unchanged', async () => {
     const id = await publish(await makeSubtitledVideo());
     const before = await current(id);

@@ -7,10 +7,19 @@ import { join } from 'node:path';
 import { findCapabilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
+import { newId } from '../../../protocol/base/ids.ts';
 import type { Colour } from '../../../protocol/media/media.ts';
-import { type CaptionsTrack, changeExtras, type Extras, markExtrasMade } from '../../database/extras.ts';
+import {
+  type CaptionsTrack,
+  changeExtras,
+  type Extras,
+  markExtrasMade,
+  parseExtras,
+  reopenExtras,
+} from '../../database/extras.ts';
+import { parseDetails } from '../../database/tables/details.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
-import type { SiteDatabase } from '../../database/tables/videos.ts';
+import { findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import {
   detectContainer,
   type MediaInput,
@@ -38,7 +47,7 @@ export interface ExtrasDeps {
   readonly log: Log;
 }
 
-type Images = Pick<Extras, 'poster' | 'storyboard'>;
+type Images = Pick<Extras, 'poster' | 'posterAtMs' | 'storyboard'>;
 
 /**
  * Replaces the results of an earlier attempt that was interrupted. An attempt that fails leaves no file behind.
@@ -53,6 +62,7 @@ export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: Abor
   const container = await detectContainer(path);
   if (!container) return markExtrasMade(db, id);
   const input = { path, demuxer: container.demuxer };
+  if (parseExtras(video.extras).storyboard) return retakePoster(deps, video, input, abort);
 
   const workDirectory = join(directory, 'extras.new');
   await rm(workDirectory, { recursive: true, force: true });
@@ -87,6 +97,48 @@ export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: Abor
   }
 }
 
+const chosenTime = (row: VideoRow): number | undefined => parseDetails(row).poster?.atMs;
+const timeOf = (posterAtMs: number | undefined) => (posterAtMs === undefined ? {} : { posterAtMs });
+
+/** Somebody has chosen another time for the poster. Earlier revisions keep their own file, so this one has another name. */
+async function retakePoster(
+  deps: ExtrasDeps,
+  row: VideoRow,
+  input: Pick<MediaInput, 'path' | 'demuxer'>,
+  abort: AbortSignal | undefined,
+): Promise<void> {
+  const { db, storage, tools } = deps;
+  const { durationMs = 0, width, height, videoTrack } = parsePrepared(row) ?? {};
+  const posterAtMs = chosenTime(row);
+  if (!width || !height || posterAtMs === parseExtras(row.extras).posterAtMs)
+    return markExtrasMade(db, row.id);
+  const directory = storage.directory(row.id);
+  const workDirectory = join(directory, 'extras.new');
+  await rm(workDirectory, { recursive: true, force: true });
+  await mkdir(workDirectory, { recursive: true });
+  try {
+    const track = await findTrack(tools, { ...input, height, videoTrack });
+    const video = { ...input, durationMs, width, height, posterAtMs, ...track };
+    if (!(await makePoster(tools, video, workDirectory, abort))) return await markExtrasMade(db, row.id);
+    abort?.throwIfAborted();
+    const poster = `${IMAGES_FOLDER}/poster-${posterAtMs ?? 'chosen-by-site'}-${newId()}.jpg`;
+    await rename(join(workDirectory, POSTER_FILE), join(directory, poster));
+    await syncDirectory(join(directory, IMAGES_FOLDER));
+    const isChanged = await changeExtras(db, row.id, {
+      change: ({ posterAtMs: _, ...before }) => ({ ...before, poster, ...timeOf(posterAtMs) }),
+      record: changed => makeRecord(changed, deps),
+      alsoSet: { extras_made: 1 },
+    });
+    if (!isChanged) return await markExtrasMade(db, row.id);
+    deps.onRecord();
+    // Somebody may have chosen another time meanwhile.
+    const present = await findVideo(db, row.id);
+    if (present && chosenTime(present) !== posterAtMs) await reopenExtras(db, row.id);
+  } finally {
+    await rm(workDirectory, { recursive: true, force: true });
+  }
+}
+
 async function makeImages(
   { tools }: ExtrasDeps,
   row: VideoRow,
@@ -99,9 +151,10 @@ async function makeImages(
   const video = { ...input, durationMs, width, height, ...track };
   const folder = join(workDirectory, IMAGES_FOLDER);
   const storyboard = await makeStoryboard(tools, video, folder, abort);
-  const hasPoster = await makePoster(tools, video, folder, abort);
+  const posterAtMs = chosenTime(row);
+  const hasPoster = await makePoster(tools, { ...video, posterAtMs }, folder, abort);
   return {
-    ...(hasPoster ? { poster: `${IMAGES_FOLDER}/${POSTER_FILE}` } : {}),
+    ...(hasPoster ? { poster: `${IMAGES_FOLDER}/${POSTER_FILE}`, ...timeOf(posterAtMs) } : {}),
     ...(storyboard ? { storyboard: { file: `${IMAGES_FOLDER}/${STORYBOARD_FILE}`, ...storyboard } } : {}),
   };
 }
