@@ -29,6 +29,10 @@ describe('a private video', () => {
     expect(await namesFor(null)).toEqual(['Open lecture']);
     expect(await namesFor(null, '?q=closed')).toEqual([]);
     expect(await namesFor(null, `?site=${site.id}`)).toEqual(['Open lecture']);
+    const byId = `?ids=${[open.video, closed.video, newVideoId()]}`;
+    expect(await namesFor(null, byId)).toEqual(['Open lecture']);
+    expect((await namesFor(undefined, byId)).sort()).toEqual(['Closed lecture', 'Open lecture']);
+    expect((await harness.request('GET', '/api/videos?ids=1,2')).status).toBe(400);
     expect((await harness.request('GET', '/api/videos', { token: 'a-wrong-token' })).status).toBe(401);
     expect((await namesFor(undefined)).sort()).toEqual(['Closed lecture', 'Open lecture']);
     const unknown = await harness.request('GET', `/api/videos/${newVideoId()}`, { token: null });

@@ -14,7 +14,7 @@ import { type ListedVideo, listCopies, listVideos } from '../database/catalogue.
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import { listWeekPlays } from '../database/plays/count.ts';
 import type { CentralDatabase } from '../database/schema.ts';
-import { type FoundVideo, findVideos } from '../database/search/find-videos.ts';
+import { type FoundVideo, findVideos, listFound } from '../database/search/find-videos.ts';
 import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
@@ -105,9 +105,10 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
 /** The newest videos, of one site or of all, need no search index. */
 async function listCatalogue(
   db: CentralDatabase,
-  { q, site, limit, cursor, order, ...filter }: VideoQuery,
+  { ids, q, site, limit, cursor, order, ...filter }: VideoQuery,
   viewer: Viewer,
 ): Promise<PageOf<FoundVideo>> {
+  if (ids) return { items: await listFound(db, ids, viewer) };
   const isPlain =
     !q?.trim() &&
     (order ?? 'newest') === 'newest' &&

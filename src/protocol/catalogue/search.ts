@@ -10,6 +10,8 @@ export const MAX_QUERY_CHARACTERS = 200;
 const MAX_VALUE_CHARACTERS = 200;
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 24;
+/** Of a UUID and a comma. */
+const MAX_ID_CHARACTERS = 37;
 const MAX_CURSOR_CHARACTERS = 1_500;
 /** No video is longer than this many seconds. */
 const MAX_LENGTH_S = 10_000_000;
@@ -56,6 +58,16 @@ export type VideoFilter = z.infer<typeof facetsQuerySchema>;
 /** The query of `GET /api/videos` at central and `GET /api/library` at a site. */
 export const videoQuerySchema = z.object({
   ...filterShape,
+  /**
+   * The ids of videos, separated by commas: lists those of them that this viewer may watch now, on one page and in any order. Other
+   * members are ignored.
+   */
+  ids: z
+    .string()
+    .max(MAX_PAGE * MAX_ID_CHARACTERS)
+    .transform(text => text.split(','))
+    .pipe(z.array(videoIdSchema).max(MAX_PAGE))
+    .optional(),
   order: orderSchema.optional(),
   cursor: z.string().max(MAX_CURSOR_CHARACTERS).optional(),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),

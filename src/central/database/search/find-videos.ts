@@ -44,6 +44,15 @@ export async function findVideos(
   );
 }
 
+/** Those of these videos that the viewer may find, in any order. */
+export const listFound = async (
+  db: CentralDatabase,
+  videos: readonly VideoId[],
+  viewer: Viewer,
+): Promise<readonly FoundVideo[]> => [
+  ...(await loadVideos(db, videos, { viewer, words: undefined })).values(),
+];
+
 interface Loading {
   readonly viewer: Viewer;
   readonly words: SearchQuery | undefined;
