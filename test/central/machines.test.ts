@@ -34,7 +34,7 @@ const lecture = videoRecord({
   downloads: 'source',
 });
 const first = videoRecord({ ...PUBLIC, name: 'Groups', series: { id: 'algebra', position: 1 } });
-const plain = videoRecord({ ...PUBLIC, name: 'Plain' });
+const plain = videoRecord({ ...PUBLIC, name: 'Plain', people: [{ name: 'Grace Hopper' }] });
 const sound = videoRecord({ name: 'Sound only', width: undefined, height: undefined });
 const SECRET = 'Unannounced';
 const hidden: readonly VideoRecord[] = [
@@ -42,7 +42,13 @@ const hidden: readonly VideoRecord[] = [
   videoRecord({ ...PUBLIC, name: SECRET, visibility: 'private', audience: 'internal', tags: [SECRET] }),
   videoRecord({ ...PUBLIC, name: SECRET, withdrawAt: '2024-06-01T00:00:00.000Z', series: { id: 'algebra' } }),
   videoRecord({ ...PUBLIC, name: SECRET, publishAt: '2999-01-01T00:00:00.000Z', series: { id: 'algebra' } }),
-  videoRecord({ ...PUBLIC, name: SECRET, visibility: 'private', series: { id: 'secret' } }),
+  videoRecord({
+    ...PUBLIC,
+    name: SECRET,
+    visibility: 'private',
+    series: { id: 'secret' },
+    people: [{ name: SECRET }],
+  }),
 ];
 const unknown = newVideoId();
 
@@ -51,7 +57,7 @@ let pages: string;
 beforeAll(async () => {
   pages = await makeTemporaryDirectory('machines');
   await mkdir(join(pages, 'assets'));
-  for (const page of ['index', 'watch', 'admin', 'lost'])
+  for (const page of ['index', 'watch', 'embed', 'admin', 'lost'])
     await writeFile(
       join(pages, `${page}.html`),
       `<html><head><title>Tributary</title></head><body>${page}</body></html>`,
@@ -122,6 +128,30 @@ describe('the head of a page', () => {
     const front = await get('/');
     expect(dataOf(front.body)).toMatchObject({ '@type': 'WebSite', url: `${BASE}/` });
     expect(front.body).toContain(`href="${BASE}/feeds/search.xml"`);
+    const person = `/person?name=${encodeURIComponent('Grace Hopper')}`;
+    expect((await get(person)).body).toContain(
+      `<link rel="canonical" href="${BASE}/person?name=Grace+Hopper" />`,
+    );
+    const list = dataOf((await get('/series/algebra')).body);
+    expect(list).toMatchObject({ '@type': 'ItemList', name: `Algebra ${ATTACK}`, numberOfItems: 2 });
+    expect(list.itemListElement.map(({ url }: { url: string }) => url)).toEqual(
+      [first, lecture].map(({ video }) => `${BASE}/watch/${video}`),
+    );
+    expect((await get('/series/secret')).body).toBe((await get('/series/missing')).body);
+    for (const nobody of [
+      '',
+      '?name=',
+      '?name=Nobody',
+      `?name=${SECRET}`,
+      `?name=${encodeURIComponent(ATTACK)}`,
+    ]) {
+      const { body, headers } = await get(`/person${nobody}`);
+      expect(headers.get('x-robots-tag')).toBe('noindex');
+      expect(body).toBe((await get('/search?q=anything')).body);
+    }
+    const embedded = await get(`/embed/${lecture.video}`);
+    expect(embedded.headers.get('x-robots-tag')).toBe('noindex, indexifembedded');
+    expect(embedded.body).toContain(`href="${BASE}/watch/${lecture.video}"`);
     expect((await get('/admin')).body).toContain('<title>Tributary</title>');
   });
 });
@@ -129,6 +159,7 @@ describe('the head of a page', () => {
 describe('a video that is not public', () => {
   const addresses = (id: string): readonly string[] => [
     `/watch/${id}`,
+    `/embed/${id}`,
     `/oembed?url=${encodeURIComponent(`${BASE}/watch/${id}`)}`,
     `/oembed?format=xml&url=${encodeURIComponent(`${BASE}/embed/${id}`)}`,
   ];

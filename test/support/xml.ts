@@ -45,7 +45,7 @@ function convert(element: XmlNode, lists: readonly string[]): XmlObject {
     const value = convert(child, lists);
     const known = result[child.nodeName];
     if (known !== undefined || lists.includes(child.nodeName))
-      result[child.nodeName] = [...(known ?? []), value];
+      result[child.nodeName] = [known ?? [], value].flat();
     else result[child.nodeName] = value;
   }
   if (Object.keys(result).length === 0) return content;

@@ -103,7 +103,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
 }
 
 /** The newest videos, of one site or of all, need no search index. */
-async function listCatalogue(
+export async function listCatalogue(
   db: CentralDatabase,
   { ids, q, site, limit, cursor, order, ...filter }: VideoQuery,
   viewer: Viewer,

@@ -20,7 +20,7 @@ export interface PublicVideo {
 type Row = Pick<VideoRow, 'body' | 'private' | 'withdrawn' | 'published_at'> & { readonly site_name: string };
 
 /** Undefined if not everyone may know the video now. The record decides also when its site is disconnected. */
-function readPublic(row: Row, nowMs: number): PublicVideo | undefined {
+export function readPublic(row: Row, nowMs: number): PublicVideo | undefined {
   if (row.private === 1 || row.withdrawn !== 0) return undefined;
   const record = parseStoredRecord(row.body);
   if (record.kind !== 'video' || phaseAt(record, nowMs) !== 'current') return undefined;

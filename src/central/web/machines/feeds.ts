@@ -63,7 +63,7 @@ export function addFeedCalls(app: HttpServer, context: CentralContext): void {
       },
     },
     async (request, reply) => {
-      const videos = await searchPublicVideos(db, { ...request.query, limit: MAX_ITEMS }, Date.now());
+      const videos = await searchPublicVideos(context, { ...request.query, limit: MAX_ITEMS }, Date.now());
       const addresses = await addressesFor(request, context);
       const { q } = request.query;
       const parameters = Object.entries(request.query).map(

@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ServedHead } from '../../../kernel/http/pages.ts';
 import { siteIdSchema, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { normaliseForSearch } from '../../../protocol/base/text.ts';
 import { type SeriesId, seriesIdSchema } from '../../../protocol/people/permissions.ts';
 import { findPublicVideo, listSeriesVideos } from '../../database/public/videos.ts';
 import { isSite } from '../../database/schema.ts';
@@ -13,6 +14,7 @@ import { findMember } from '../../database/sites.ts';
 import type { CentralContext } from '../context/context.ts';
 import { type Addresses, addressesFor } from './addresses.ts';
 import { type PageHead, renderHead } from './head.ts';
+import { publicQuerySchema, searchPublicVideos } from './public-query.ts';
 import { describeCatalogue, describeList, describeVideo } from './structured-data.ts';
 
 const CATALOGUE = 'Videos from many sites, each played from the best one.';
@@ -22,6 +24,8 @@ interface HeadDeps {
   readonly context: CentralContext;
   readonly addresses: Addresses;
   readonly params: { readonly id?: string; readonly video?: string };
+  /** The name of a person. */
+  readonly name: string | undefined;
   readonly nowMs: number;
 }
 
@@ -36,9 +40,9 @@ const HEADS: Readonly<Record<string, (deps: HeadDeps) => PageHead | Promise<Page
     data: describeCatalogue(addresses),
   }),
   '/search': () => NOWHERE,
-  '/person': () => NOWHERE,
+  '/person': headOfPerson,
   '/watch/:video': headOfVideo,
-  '/embed/:id': headOfVideo,
+  '/embed/:video': headOfVideo,
   '/series/:id': headOfSeries,
   '/sites/:id': headOfSite,
 };
@@ -51,7 +55,8 @@ export const createHeadOf =
     if (!describe) return undefined;
     const addresses = await addressesFor(request, context);
     const params = request.params as HeadDeps['params'];
-    const head = await describe({ context, addresses, params, nowMs: Date.now() });
+    const name = new URL(request.url, addresses.base).searchParams.get('name') ?? undefined;
+    const head = await describe({ context, addresses, params, name, nowMs: Date.now() });
     return { html: renderHead(head, addresses), robots: robotsOf(pattern, head) };
   };
 
@@ -62,7 +67,7 @@ function robotsOf(pattern: string, { canonical }: PageHead): string | undefined 
 }
 
 async function headOfVideo({ context, addresses, params, nowMs }: HeadDeps): Promise<PageHead> {
-  const { data: id } = videoIdSchema.safeParse(params.video ?? params.id);
+  const { data: id } = videoIdSchema.safeParse(params.video);
   const video = id && (await findPublicVideo(context.db, id, nowMs));
   if (!video) return NOWHERE;
   const { record } = video;
@@ -102,6 +107,29 @@ async function headOfSeries({ context, addresses, params, nowMs }: HeadDeps): Pr
     data: describeList({ title, description, url }, videos, addresses),
   };
 }
+
+/** A name counts only if a public video names the person: the address of a page must not put words into its preview. */
+async function headOfPerson({ context, addresses, name, nowMs }: HeadDeps): Promise<PageHead> {
+  const { data: query } = publicQuerySchema.safeParse({ person: name });
+  if (query?.person === undefined) return NOWHERE;
+  const [first] = await searchPublicVideos(context, { ...query, limit: 1 }, nowMs);
+  // The name as the record has it.
+  const person = first?.record.people?.find(each => isSameName(each.name, query.person));
+  if (!first || !person) return NOWHERE;
+  const parameters = new URLSearchParams({ name: person.name });
+  return {
+    title: person.name,
+    description: `Videos with ${person.name}`,
+    canonical: `${addresses.base}/person?${parameters}`,
+    image: addresses.poster(first.record),
+    feed: {
+      title: person.name,
+      href: `${addresses.base}/feeds/search.xml?${new URLSearchParams({ person: person.name })}`,
+    },
+  };
+}
+
+const isSameName = (a: string, b = ''): boolean => normaliseForSearch(a) === normaliseForSearch(b);
 
 async function headOfSite({ context, addresses, params }: HeadDeps): Promise<PageHead> {
   const { data: id } = siteIdSchema.safeParse(params.id);

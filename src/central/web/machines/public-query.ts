@@ -1,27 +1,21 @@
 /** Searches the public videos, as somebody without an account finds them. */
-import * as z from 'zod';
-import { siteIdSchema } from '../../../protocol/base/ids.ts';
-import { MAX_QUERY_CHARACTERS } from '../../../protocol/catalogue/search.ts';
-import { listVideos } from '../../database/catalogue.ts';
-import { findPublicVideo, type PublicVideo } from '../../database/public/videos.ts';
-import type { CentralDatabase } from '../../database/schema.ts';
+import type * as z from 'zod';
+import { videoQuerySchema } from '../../../protocol/catalogue/search.ts';
+import type { Viewer } from '../../../protocol/people/viewing.ts';
+import { type PublicVideo, readPublic } from '../../database/public/videos.ts';
+import type { CentralContext } from '../context/context.ts';
+import { listCatalogue } from '../videos.ts';
 
-export const publicQuerySchema = z.object({
-  q: z.string().max(MAX_QUERY_CHARACTERS).optional(),
-  site: siteIdSchema.optional(),
-});
+export const publicQuerySchema = videoQuerySchema.omit({ cursor: true, limit: true });
 export type PublicQuery = z.infer<typeof publicQuerySchema>;
 
-const NOBODY = { permissions: [], groups: [] };
+const NOBODY: Viewer = { permissions: [], groups: [] };
 
 export async function searchPublicVideos(
-  db: CentralDatabase,
+  { reads }: Pick<CentralContext, 'reads'>,
   query: PublicQuery & { readonly limit: number },
   nowMs: number,
 ): Promise<PublicVideo[]> {
-  const rows = await listVideos(db, { ...query, viewer: NOBODY });
-  const found = await Promise.all(
-    rows.slice(0, query.limit).map(row => findPublicVideo(db, row.video_id, nowMs)),
-  );
-  return found.filter(video => video !== undefined);
+  const { items } = await listCatalogue(reads, query, NOBODY);
+  return items.flatMap(({ row }) => readPublic(row, nowMs) ?? []);
 }
