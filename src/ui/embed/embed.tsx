@@ -55,8 +55,8 @@ export function Embed() {
   const error = chooseError(video.error, stream.play.error, stream.playback.url !== undefined);
   const code = error instanceof ApiError ? error.code : stream.playback.failure?.kind;
   useEffect(() => {
-    if (code !== undefined) report({ type: 'error', code });
-  }, [code, report]);
+    if (code !== undefined && embedding.value) report({ type: 'error', code });
+  }, [code, embedding.value, report]);
   useEffect(() => {
     document.title = `${name || t.watch.title} · Tributary`;
   }, [name, t]);

@@ -100,7 +100,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
     const phone = await open(url, { phone: true, locale: 'zh-CN', dark: true });
     await untilPlayed(phone, 0.5);
-    await phone.getByText('播放来源').waitFor();
+    await phone.getByTestId('playing-from').getByText('为什么').waitFor();
     await expectToFit(phone);
     await take(phone, 'watch-phone');
     await phone.context().close();

@@ -1,6 +1,6 @@
 /** How the video plays at this moment: for viewers who report a problem, and for those who are curious. */
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import type { Playback } from '../hls/playback.ts';
 
@@ -21,7 +21,7 @@ export function Details({ siteName, playback, onBack }: DetailsProps) {
     return () => clearInterval(timer);
   }, [playback]);
   const back = useRef<HTMLButtonElement>(null);
-  useEffect(() => back.current?.focus(), []);
+  useLayoutEffect(() => back.current?.focus(), []);
   const none = t.common.none;
   const throughput = stats?.throughputBps;
   const rows: readonly (readonly [string, string])[] = [

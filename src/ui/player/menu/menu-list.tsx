@@ -1,5 +1,5 @@
 /** A list of choices with the keys of the WAI-ARIA pattern "menu". */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface MenuItem {
   readonly id: string;
@@ -43,7 +43,8 @@ export function MenuList({ label, items, onBack, backLabel, onClose, focus }: Me
   const listItems = (): readonly HTMLElement[] => [
     ...(ref.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? []),
   ];
-  useEffect(() => {
+  // Before the next key arrives.
+  useLayoutEffect(() => {
     const all = listItems();
     const wanted = all.find(item => item.dataset.item === focus);
     const checked = all.find(item => item.matches('[role=menuitemradio][aria-checked=true]'));
