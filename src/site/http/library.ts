@@ -19,7 +19,7 @@ import {
   videoQuerySchema,
 } from '../../protocol/catalogue/search.ts';
 import { libraryPageSchema } from '../../protocol/site.ts';
-import { type LibraryViewer, listLibrary } from '../database/library.ts';
+import { describeHoldings, type LibraryViewer, listLibrary } from '../database/library.ts';
 import {
   countHoldings,
   type FoundHolding,
@@ -133,9 +133,10 @@ const cursorSchema = videoIdSchema;
 /** The newest videos need no search index. */
 async function listVideos(
   db: SiteDatabase,
-  { q, order, limit, cursor, ...filter }: VideoQuery,
+  { ids, q, order, limit, cursor, ...filter }: VideoQuery,
   viewer: LibraryViewer,
 ): Promise<PageOf<FoundHolding>> {
+  if (ids) return { items: [...(await describeHoldings(db, ids, viewer)).values()] };
   const isPlain =
     !q?.trim() &&
     (order ?? 'newest') === 'newest' &&
