@@ -86,14 +86,17 @@ function ContinueRow() {
   const collection = useCollection();
   const progress = useProgressList().slice(0, ROW);
   const ids = progress.map(({ video }) => video);
-  const { value } = useLoad<readonly CatalogueItem[]>(
+  const { value, error } = useLoad<readonly CatalogueItem[]>(
     ids.length === 0 ? undefined : `continue ${collection.part} ${collection.key} ${ids}`,
     abort => collection.find(ids, abort),
   );
   const items = ids.flatMap(id => value?.find(item => item.id === id) ?? []);
-  if (items.length === 0) return null;
+  // The row has its place from the beginning, so that the others do not move.
+  const isLoading = ids.length > 0 && value === undefined && error === undefined;
+  if (items.length === 0 && !isLoading) return null;
   return (
     <Strip heading={t.front.continue} testId="continue">
+      {isLoading && <CardSkeletons count={ids.length} />}
       {items.map(item => (
         <ItemCard key={item.id} item={item} level={3}>
           <button
