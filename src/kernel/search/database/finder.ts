@@ -13,6 +13,8 @@ export interface Finder {
     match: Match,
     page: { readonly below?: number | undefined; readonly limit: number },
   ): Promise<number[]>;
+  /** Those of these documents that match, if no others match. */
+  filterAll(match: Match, seqs: readonly number[]): Promise<ReadonlySet<number>>;
   /** Those of these documents that match. */
   filter(match: Match, seqs: readonly number[]): Promise<ReadonlySet<number>>;
 }
@@ -48,6 +50,10 @@ export const openFinder = (db: SearchDatabase): Finder =>
   isPostgres(db) ? postgresFinder(db) : sqliteFinder(db);
 
 const sqliteFinder = (db: SearchDatabase): Finder => ({
+  // FTS5 evaluates the match again for each number that it must have.
+  async filterAll(match, seqs) {
+    return new Set(await this.find(match, { limit: seqs.length }));
+  },
   async find(match, { below = Number.MAX_SAFE_INTEGER, limit }) {
     const { rows } = await sql<{ seq: number }>`select rowid as seq from search_index
       where search_index match ${formatFts5(match)} and rowid < ${below} order by rowid desc limit ${limit}`.execute(
@@ -65,6 +71,9 @@ const sqliteFinder = (db: SearchDatabase): Finder => ({
 });
 
 const postgresFinder = (db: SearchDatabase): Finder => ({
+  filterAll(match, seqs) {
+    return this.filter(match, seqs);
+  },
   async find(match, { below, limit }) {
     const last = below === undefined ? await lastSeq(db) : below - 1;
     if (last < 1) return [];

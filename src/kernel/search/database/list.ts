@@ -106,7 +106,7 @@ async function* walkTiers(finder: Finder, { where, tiers, order, cursor }: Walk)
   const widest = tiers.at(-1) as Match;
   const few = await finder.find(all([...conditions, widest]), { limit: MAX_RANKED + 1 });
   if (few.length <= MAX_RANKED) {
-    const ranked = await rank(finder, { seqs: few, tiers });
+    const ranked = await rank(finder, { seqs: few, tiers, conditions });
     const after = ranked.filter(
       ({ tier, seq }) =>
         tier > firstTier || (tier === firstTier && seq < (firstSeq ?? Number.POSITIVE_INFINITY)),
@@ -129,16 +129,24 @@ async function* walkTiers(finder: Finder, { where, tiers, order, cursor }: Walk)
   }
 }
 
+interface Ranking {
+  /** All documents that match the last tier and the conditions. */
+  readonly seqs: readonly number[];
+  readonly tiers: readonly Match[];
+  readonly conditions: readonly Match[];
+}
+
 /** The tiers of a few documents. */
 async function rank(
   finder: Finder,
-  { seqs, tiers }: { readonly seqs: readonly number[]; readonly tiers: readonly Match[] },
+  { seqs, tiers, conditions }: Ranking,
 ): Promise<{ readonly tier: number; readonly seq: number }[]> {
   const ranked: { tier: number; seq: number }[] = [];
   let left = seqs;
   for (const [tier, match] of tiers.entries()) {
     if (left.length === 0) break;
-    const found = tier === tiers.length - 1 ? new Set(left) : await finder.filter(match, left);
+    const found =
+      tier === tiers.length - 1 ? new Set(left) : await finder.filterAll(all([...conditions, match]), seqs);
     for (const seq of left) if (found.has(seq)) ranked.push({ tier, seq });
     left = left.filter(seq => !found.has(seq));
   }
