@@ -5,6 +5,7 @@ import { MAX_CAPTION_TRACKS } from '../../../../protocol/base/limits.ts';
 import { insertDraft } from '../../../database/caption-drafts.ts';
 import { markJobDone } from '../../../database/jobs.ts';
 import { findVideo } from '../../../database/tables/videos.ts';
+import { parseTrim } from '../../../database/trimming.ts';
 import { CaptionsRejected, formatCues, parseCues } from '../../extras/extras.ts';
 import {
   type Args,
@@ -36,6 +37,8 @@ export async function makeCaptions(deps: StepDeps, run: StepRun): Promise<void> 
   const container = await detectContainer(path);
   if (!container) throw new CaptionProgramFailed('The source of this video cannot be read.');
   const { originSeconds = 0, uploadOriginSeconds = originSeconds } = parsePrepared(row) ?? {};
+  // Of a trimmed video, only the part between its marks is served.
+  const beginSeconds = uploadOriginSeconds + (parseTrim(row)?.startSeconds ?? 0);
   const work = join(storage.directory(video), `${job.id}.${step.attempts}.part`);
   const [forAudio, forProgram] = [join(work, 'audio'), join(work, 'program')];
   try {
@@ -45,7 +48,7 @@ export async function makeCaptions(deps: StepDeps, run: StepRun): Promise<void> 
       inputs: [{ path, demuxer: container.demuxer }],
       options: ['-copyts'],
       directory: forAudio,
-      outputs: [{ name: AUDIO, options: audioArgs(uploadOriginSeconds) }],
+      outputs: [{ name: AUDIO, options: audioArgs(beginSeconds, durationMs) }],
       abort: run.abort,
       onProgress: ({ outMs }) => report(EXTRACTION_SHARE * Math.min(1, outMs / Math.max(1, durationMs))),
     });
@@ -67,8 +70,9 @@ export async function makeCaptions(deps: StepDeps, run: StepRun): Promise<void> 
 }
 
 /** Time 0 of the audio is that of the served video, so that the times of the cues are right. */
-const audioArgs = (originSeconds: number): Args => [
-  ...['-map', '0:a:0', '-af', `asetpts=PTS-${originSeconds.toFixed(6)}/TB,aresample=async=1:first_pts=0`],
+const audioArgs = (beginSeconds: number, durationMs: number): Args => [
+  ...['-map', '0:a:0', '-af', `asetpts=PTS-${beginSeconds.toFixed(6)}/TB,aresample=async=1:first_pts=0`],
+  ...['-t', (durationMs / 1_000).toFixed(3)],
   ...[
     '-ac',
     1,
