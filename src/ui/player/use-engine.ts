@@ -30,7 +30,8 @@ export function useEngine(ref: RefObject<HTMLVideoElement | null>, props: Player
       areCaptionsChosen = true;
       const wanted = latest.current.captions ?? readCaptionsLanguage();
       const index = wanted === undefined ? -1 : findCaptions(captions, wanted);
-      if (index >= 0) playback.current?.selectCaptions(index);
+      // hls.js makes its own choice after it has reported the tracks.
+      if (index >= 0) setTimeout(() => started.selectCaptions(index));
     };
     const started = startPlayback(
       video,
