@@ -104,12 +104,10 @@ describe.skipIf(!chromiumPath)('the studio of a site with many videos', () => {
     const id = new URL(page.url()).searchParams.get('video') ?? '';
     await page.fill('[name=name]', 'Waves and particles');
     await page.getByRole('button', { name: 'Add chapter', exact: true }).click();
-    await page.getByLabel('Start of chapter 1').evaluate(`input => {
-      const clipboardData = new DataTransfer();
-      clipboardData.setData('text/plain', '00:00 Start\\n1:30 The end');
-      input.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
-    }`);
-    expect(await page.getByLabel('Title of chapter 2').inputValue()).toBe('The end');
+    await page.getByLabel('Title of chapter 1').fill('Start');
+    await page.getByRole('button', { name: 'Add chapter', exact: true }).click();
+    await page.getByLabel('Start of chapter 2').fill('1:30');
+    await page.getByLabel('Title of chapter 2').fill('The end');
     // Leaving the page loses nothing.
     await page.getByTestId('back-to-list').click();
     await rows(page).first().waitFor();

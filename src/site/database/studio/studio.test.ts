@@ -29,7 +29,7 @@ beforeAll(async () => {
   database = await makeDatabase();
   db = await openDatabase<SiteSchema>(database.place, siteMigrations);
   await insertStudioRows(db, { videos: VIDEOS, jobs: JOBS });
-});
+}, 180_000);
 afterAll(async () => {
   await db.destroy();
   await database.drop();

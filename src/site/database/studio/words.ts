@@ -74,21 +74,25 @@ export async function removeWords(db: SiteDatabase, numbers: readonly number[]):
   await sql`delete from studio_words where rowid in (${sql.join(numbers)})`.execute(db);
 }
 
-/** A condition on `studio_videos`. Words have only letters, digits and marks, so quotes are enough. */
-export function hasWords(db: SiteDatabase, { words, prefix }: WordQuery) {
+const matchOf = ({ words, prefix }: WordQuery): string =>
+  // Words have only letters, digits and marks, so quotes are enough.
+  [...words.map(word => `"${word}"`), ...(prefix === undefined ? [] : [`"${prefix}"*`])].join(' AND ');
+
+/** A condition on `studio_videos`. */
+export function hasWords(db: SiteDatabase, query: WordQuery) {
+  const { words, prefix } = query;
   if (isPostgres(db)) {
     const terms = [...words.map(word => `'${word}'`), ...(prefix === undefined ? [] : [`'${prefix}':*`])];
     return sql<boolean>`studio_videos.words @@ ${terms.join(' & ')}::tsquery`;
   }
-  const terms = [...words.map(word => `"${word}"`), ...(prefix === undefined ? [] : [`"${prefix}"*`])];
-  return sql<boolean>`studio_videos.number in (select rowid from studio_words where studio_words match ${terms.join(' AND ')})`;
+  return sql<boolean>`studio_videos.number in (select rowid from studio_words where studio_words match ${matchOf(query)})`;
 }
 
 /** How many videos match, up to `limit`. */
 export async function countWords(db: SiteDatabase, query: WordQuery, limit: number): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from (select 1 from studio_videos where ${hasWords(db, query)} limit ${limit}) as found`.execute(
-    db,
-  );
+  const found = isPostgres(db)
+    ? sql`select 1 from studio_videos where ${hasWords(db, query)} limit ${limit}`
+    : sql`select 1 from studio_words where studio_words match ${matchOf(query)} limit ${limit}`;
+  const { rows } = await sql<{ n: number }>`select count(*) as n from (${found}) as found`.execute(db);
   return Number(rows[0]?.n ?? 0);
 }
