@@ -106,7 +106,7 @@ async function measureIdle(
 
 export interface StudioBench {
   readonly bench: 'studio';
-  /** The target divided by what was measured: 1 or more is within it. */
+  /** The target divided by the measured value: 1 or more is within it. */
   readonly ratios: Readonly<Record<string, number>>;
 }
 

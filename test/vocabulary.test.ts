@@ -106,6 +106,7 @@ const PROSE: readonly Rule[] = [
   rule(
     /\b(?:tells?|told|telling|hears?|heard|hearing|speaks?|spoke|spoken)\b/gi,
     'report, receive, use, state',
+    [[/^src\/ui\/i18n\/texts\//, /hard of hearing/]],
   ),
   rule(/\bwho asks?\b|\bwho asked\b/gi, 'the client'),
   rule(

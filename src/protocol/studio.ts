@@ -23,7 +23,7 @@ export const siteVideoFilterSchema = z.object({
 });
 export type SiteVideoFilter = z.infer<typeof siteVideoFilterSchema>;
 
-/** `state`: failures first, then what is in progress. */
+/** `state`: failures first, then videos in progress. */
 export const siteVideoOrderSchema = z.enum(['newest', 'oldest', 'name', 'longest', 'largest', 'state']);
 export type SiteVideoOrder = z.infer<typeof siteVideoOrderSchema>;
 

@@ -147,8 +147,8 @@ it.each([
   const path = await download();
   expect(await framesOf(path)).toEqual(whole.slice((startMs * FPS) / 1_000, (endMs * FPS) / 1_000));
   // The tone has the same phase as in the source at this time.
-  const [heard, original] = [await samplesOf(path), await samplesOf(source)];
-  const offsetMs = findOffset(heard, original, startMs);
+  const [trimmed, original] = [await samplesOf(path), await samplesOf(source)];
+  const offsetMs = findOffset(trimmed, original, startMs);
   expect(Math.abs(offsetMs)).toBeLessThan(20);
   const playlist = await currentFile('source-video/media.m3u8');
   const seconds = [...playlist.matchAll(/EXTINF:([\d.]+)/g)].reduce(
@@ -161,7 +161,7 @@ it.each([
 });
 
 /** How many milliseconds the audio is late, by its envelope: the tone of the recipe is constant, so only its length is compared. */
-function findOffset(heard: Int16Array, original: Int16Array, startMs: number): number {
+function findOffset(trimmed: Int16Array, original: Int16Array, startMs: number): number {
   const from = Math.round((startMs * 44_100) / 1_000) + 4_410;
   const window = 4_410;
   let best = 0;
@@ -170,7 +170,7 @@ function findOffset(heard: Int16Array, original: Int16Array, startMs: number): n
   for (let shift = -50; shift <= 50; shift++) {
     let error = 0;
     for (let i = 0; i < window; i++)
-      error += Math.abs((heard[i + 4_410] ?? 0) - (original[from + i + shift] ?? 0));
+      error += Math.abs((trimmed[i + 4_410] ?? 0) - (original[from + i + shift] ?? 0));
     if (error < bestError) {
       bestError = error;
       best = shift;
@@ -191,7 +191,7 @@ it('moves captions and chapters, can be trimmed further, and gives everything ba
   expect(captions).toContain('00:00:00.000 --> 00:00:00.840\nacross the start');
   expect(captions).toContain('00:00:04.840 --> 00:00:05.340\ninside');
   expect(captions).not.toMatch(/cut|after/);
-  // The image may show what was cut.
+  // The image may show a part that is cut.
   expect(first.hasPoster).toBe(false);
   const second = await trim({ startMs: 1_000, endMs: 60_000 });
   expect(second.trim?.startMs).toBe(4_160);

@@ -121,7 +121,7 @@ async function refreshVideos(tx: Tx, ids: readonly VideoId[], next: () => number
   await changeCounts(tx, counts);
 }
 
-/** Sets every column to the value of the row that was to be inserted. */
+/** Sets every column to the value of the rejected row. */
 const excluded = <Row extends object>(row: Row, ref: (column: never) => unknown): Row =>
   Object.fromEntries(Object.keys(row).map(column => [column, ref(`excluded.${column}` as never)])) as Row;
 

@@ -26,7 +26,7 @@ export interface StudioVideoRow {
   /** Differs if the studio shows something else. */
   fingerprint: string;
   state: VideoState;
-  /** Failures first, then what is in progress. */
+  /** Failures first, then videos in progress. */
   state_order: number;
   audience: Audience;
   approval: 'awaiting' | 'sent-back' | null;
@@ -259,7 +259,7 @@ async function createSqliteTriggers(db: Kysely<unknown>): Promise<void> {
     end`.execute(db);
 }
 
-/** Central may read and acknowledge records with a role of its own, so the functions run with the rights of their owner. */
+/** Central may read and acknowledge records with its own role, so the functions run with the rights of their owner. */
 async function createPostgresTriggers(db: Kysely<unknown>): Promise<void> {
   for (const { table, kind, column, events } of QUEUED) {
     await sql

@@ -1,4 +1,4 @@
-/** The values that an edit of a video names, before and after it, and the edition that tells edits apart. Pure. */
+/** The values that an edit of a video names, before and after it, and the edition that distinguishes edits. Pure. */
 import { createHash } from 'node:crypto';
 import { DETAILS } from '../../../protocol/publication/details.ts';
 import type { SiteVideoEdit } from '../../../protocol/site.ts';
@@ -6,7 +6,7 @@ import { parseDetails } from '../../database/tables/details.ts';
 import { audienceOfRow, ownerOfRow, seriesOfRow } from '../../database/tables/people-columns.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
 
-/** In the form of an edit: null for what is absent. */
+/** In the form of an edit: null for absent values. */
 export type EditedValues = Readonly<Record<string, unknown>>;
 
 /** The values of the members that `edit` has. As an edit, they undo it. */

@@ -60,14 +60,14 @@ const notReady = (why: string): Problem =>
   problem('video-not-ready', `This video cannot be trimmed yet. ${why}`);
 
 /** The untrimmed video. */
-interface Whole {
+interface Untrimmed {
   readonly indexes: readonly string[];
   readonly renditions: PreparedSource['renditions'];
   readonly durationMs: number;
   readonly trim: Trim | undefined;
 }
 
-async function findWhole({ db }: StudioDeps, row: VideoRow, prepared: PreparedSource): Promise<Whole> {
+async function findWhole({ db }: StudioDeps, row: VideoRow, prepared: PreparedSource): Promise<Untrimmed> {
   const trim = parseTrim(row);
   if (trim) return { ...trim, trim };
   const found = row.revision && (await locateRevision(db, row.id, row.revision));
@@ -153,14 +153,14 @@ async function trim(
 }
 
 interface ExtrasMove {
-  readonly whole: Whole;
+  readonly whole: Untrimmed;
   readonly isWhole: boolean;
   readonly move: { readonly video: VideoId; readonly byMs: number; readonly durationMs: number };
 }
 
 /**
  * The images and captions of the new timeline. Captions that nobody has edited since the first trim are made from the untrimmed ones,
- * so nothing of them is lost. The poster may show what was cut, so a trimmed video has none until another one is set.
+ * so nothing of them is lost. The poster may show a part that is cut, so a trimmed video has none until another one is set.
  */
 async function moveExtras(
   { storage }: StudioDeps,

@@ -50,7 +50,7 @@ beforeAll(async () => {
   writeFileSync(script, PROGRAM);
   chmodSync(script, 0o755);
   mkdirSync(model);
-  writeFileSync(join(model, 'words.txt'), 'heard\n');
+  writeFileSync(join(model, 'words.txt'), 'recognised\n');
   program = { command: [script, '{audio}', '{language}', model], files: [model] };
 });
 afterAll(async () => {
@@ -106,7 +106,7 @@ async function run(claimed: ClaimedStep, captionProgram: CaptionProgram): Promis
 }
 
 describe('the job that creates captions', () => {
-  it('makes a draft from what the program hears, at the times of the video', async () => {
+  it('makes a draft from the words of the program, at the times of the video', async () => {
     const video = await addVideo('en');
     expect(await queueCaptionsIfNone(db, storage, video)).toBe(true);
     expect(await queueCaptionsIfNone(db, storage, video)).toBe(false);
@@ -119,9 +119,9 @@ describe('the job that creates captions', () => {
     const { vtt = '' } = (await findDraft(db, video, draft?.id ?? '')) ?? {};
     expect(vtt.match(/^00:.*|^<v.*/gm)).toEqual([
       '00:00:01.000 --> 00:00:02.000',
-      '<v Speaker>heard en</v>',
+      '<v Speaker>recognised en</v>',
       '00:00:03.000 --> 00:00:04.000',
-      '<v Speaker>heard en</v>',
+      '<v Speaker>recognised en</v>',
     ]);
     expect((await findJob(db, claimed.job.id))?.state).toBe('done');
     // A draft is not published: neither the extras nor a record have it.

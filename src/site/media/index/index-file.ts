@@ -34,7 +34,7 @@ const renditionHeaderSchema = z.strictObject({
   samplePrefix: z.base64(),
   /** Where players begin, in seconds. The samples before only serve to decode the samples after. */
   shownFromSeconds: z.number().positive().optional(),
-  /** Of a trimmed video: what is only decoded, because it lies outside the marks. */
+  /** Of a trimmed video: the part that is only decoded, because it lies outside the marks. */
   trim: z
     .strictObject({
       /** When the first frame is shown, in ticks. Samples shown before are only decoded. */

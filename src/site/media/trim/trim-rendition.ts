@@ -107,7 +107,7 @@ export async function trimRendition(
 const leadInOf = ({ header: { description } }: IndexedRendition): number =>
   description.kind === 'audio' ? AUDIO_LEAD_IN_SECONDS[description.family] : 0;
 
-interface Kept {
+interface KeptSamples {
   /** The kept samples are those from `first` up to, but not including, `end`. */
   readonly first: number;
   readonly end: number;
@@ -124,7 +124,7 @@ function keepFrames(
   { header }: IndexedRendition,
   { samples, shownAt }: Timed,
   { startSeconds, endSeconds }: TrimRange,
-): Kept | undefined {
+): KeptSamples | undefined {
   const start = startSeconds * header.timescale;
   const end = endSeconds * header.timescale;
   const tolerance = TOLERANCE_SECONDS * header.timescale;
@@ -177,7 +177,7 @@ function keepPackets(
   { header: { timescale } }: IndexedRendition,
   { samples, shownAt }: Timed,
   { range, lead }: { readonly range: TrimRange; readonly lead: number },
-): Kept | undefined {
+): KeptSamples | undefined {
   const start = Math.round(range.startSeconds * timescale);
   let first = 0;
   let end = 0;
@@ -198,7 +198,7 @@ function keepPackets(
 function toTrimmed(
   indexed: IndexedRendition,
   timed: Timed,
-  { range, kept }: { readonly range: TrimRange; readonly kept: Kept },
+  { range, kept }: { readonly range: TrimRange; readonly kept: KeptSamples },
 ): TrimmedRendition {
   const { header } = indexed;
   const { first, end, timescale, decodeTimes, shownAt } = kept;
@@ -243,12 +243,12 @@ function toTrimmed(
 
 interface ToPlan {
   readonly range: TrimRange;
-  readonly kept: Kept;
+  readonly kept: KeptSamples;
   readonly samples: Samples;
   readonly hasComposition: boolean;
 }
 
-/** The segments of the untrimmed rendition, without what is cut at both ends. */
+/** The segments of the untrimmed rendition, without the parts that are cut at both ends. */
 function planTrimmed(
   indexed: IndexedRendition,
   { firstSegment, lastSegment, firstSample }: Timed,

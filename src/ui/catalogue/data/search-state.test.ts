@@ -32,7 +32,7 @@ describe('a search in an address', () => {
   it('has the same text for the same search', () => {
     expect(formatSearch({ tag: 'x', q: 'y' })).toBe(formatSearch({ q: ' y ', tag: 'x' }));
   });
-  it('leaves out what is not valid', () => {
+  it('leaves out invalid values', () => {
     expect(
       parseSearch('?q=%20&year=12&captions=maybe&minS=-1&maxS=1e9&order=random&site=&unknown=1&cursor='),
     ).toEqual({});

@@ -32,7 +32,7 @@ const integer = (text: string | null, min: number, max: number): number | undefi
 const withoutAbsent = <T extends object>(state: T): T =>
   Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined)) as T;
 
-/** What is not valid is left out: an address that somebody has edited shows what is left of it. */
+/** Invalid values are left out: an address that somebody has edited shows the rest of it. */
 export function parseSearch(search: string): SearchState {
   const query = new URLSearchParams(search);
   const captions = query.get('captions');

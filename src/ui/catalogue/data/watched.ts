@@ -16,7 +16,7 @@ function read(): NonNullable<typeof known> {
   return known;
 }
 
-/** Another tab may have played meanwhile, and a page that the browser kept is older than what was watched since. */
+/** Another tab may have played meanwhile, and a page that the browser kept is older than the playback since. */
 function refresh(): void {
   if (document.hidden) return;
   read();

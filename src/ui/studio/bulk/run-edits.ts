@@ -9,7 +9,7 @@ export interface RunDeps {
 }
 
 /**
- * @returns the edits that were not sent because the person has stopped. @throws ApiError; what was reported to `onResults` is done, and
+ * @returns the edits that were not sent because the person has stopped. @throws ApiError; everything reported to `onResults` is done, and
  * the edits may be sent again
  */
 export async function runEdits(
@@ -23,7 +23,7 @@ export async function runEdits(
   return [];
 }
 
-/** The edits that undo what was changed. A withdrawal cannot be undone. */
+/** The edits that undo the changes. A withdrawal cannot be undone. */
 export const undoOf = (results: readonly VideoEditResult[]): readonly VideoEditOfMany[] =>
   results.flatMap(({ id, outcome, before }) =>
     outcome === 'changed' && before ? [{ id, edit: before } as VideoEditOfMany] : [],

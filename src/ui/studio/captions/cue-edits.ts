@@ -41,8 +41,8 @@ export function addCue(
   const before = cues[index];
   const startMs = before ? before.endMs : bound('atMs' in place ? place.atMs : 0);
   const following = before ? cues[index + 1] : cues.find(cue => cue.startMs >= startMs);
-  const room = following ? following.startMs - startMs : NEW_CUE_MS;
-  const endMs = startMs + (room >= MIN_CUE_MS ? Math.min(NEW_CUE_MS, room) : NEW_CUE_MS);
+  const freeMs = following ? following.startMs - startMs : NEW_CUE_MS;
+  const endMs = startMs + (freeMs >= MIN_CUE_MS ? Math.min(NEW_CUE_MS, freeMs) : NEW_CUE_MS);
   const settings = before?.settings ?? '';
   const added: EditorCue = { id, startMs, endMs, speaker: before?.speaker ?? '', text: '', settings };
   const at = before ? index + 1 : cues.length;

@@ -105,7 +105,7 @@ interface TimeFieldProps {
 
 const STEP_MS = 100;
 
-/** The text is free while it is edited. What is no time is reset. */
+/** The text is free while it is edited. An invalid time is reset. */
 function TimeField({ label, ms, onChange }: TimeFieldProps) {
   const [typed, setTyped] = useState<string>();
   const finish = (): void => {

@@ -1,4 +1,4 @@
-/** The top of the caption editor: what is saved, undo, save, publish, and conflicts with the changes of others. */
+/** The top of the caption editor: the state of saving, undo, save, publish, and conflicts with the changes of others. */
 
 import type { CaptionTrack } from '../../../protocol/captions.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';

@@ -1,4 +1,4 @@
-/** The state of the caption editor: the cues with their history, what is saved, and the selected line. */
+/** The state of the caption editor: the cues with their history, the state of saving, and the selected line. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAction } from '../../api/use-action.ts';
 import type { CaptionsCalls } from './captions-calls.ts';

@@ -8,7 +8,7 @@ export interface EditorCue {
   readonly id: number;
   readonly startMs: number;
   readonly endMs: number;
-  /** Who speaks; empty if nobody is named. */
+  /** The speaker; empty if nobody is named. */
   readonly speaker: string;
   /** Lines of text. Tags of WebVTT, such as `<i>`, are part of it. */
   readonly text: string;
@@ -23,7 +23,7 @@ export interface CaptionsFile {
 }
 
 const TIMING = /^(\d{2,}):(\d{2}):(\d{2})\.(\d{3}) --> (\d{2,}):(\d{2}):(\d{2})\.(\d{3})(?: (.*))?$/;
-/** A voice span that encloses the whole text. */
+/** A `<v>` span that encloses the whole text. */
 const SPEAKER = /^<v(?:\.[\w.-]+)? ([^<>]*)>([\s\S]*?)<\/v>$/;
 const ENTITY = /&(amp|lt|gt|nbsp|lrm|rlm);/g;
 const CHARACTERS: Readonly<Record<string, string>> = {

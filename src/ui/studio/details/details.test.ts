@@ -28,7 +28,7 @@ const before = draftOf(video);
 const edit = (change: Partial<Draft>) => editOf(before, { ...before, ...change }, FIELDS);
 
 describe('the edit of a draft', () => {
-  it('has only what was changed', () => {
+  it('has only the changes', () => {
     expect(edit({})).toEqual({});
     expect(edit({ name: ' New ', tags: [] })).toEqual({ name: 'New', tags: null });
     expect(edit({ position: '4' })).toEqual({ series: { id: 'physics', position: 4 } });
@@ -92,7 +92,7 @@ describe('times', () => {
   it.each(['', '12', '1:2', '1:60', '1:60:00', 'x'])('refuses "%s"', text => {
     expect(parseTime(text)).toBeUndefined();
   });
-  it('reads pasted lines, and leaves other text alone', () => {
+  it('reads pasted lines, and does not change other text', () => {
     expect(
       parseChapterLines('00:00 Introduction\n\n[1:02:03] - Part two\n12:30 – Questions: and answers'),
     ).toEqual([

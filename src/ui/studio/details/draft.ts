@@ -1,4 +1,4 @@
-/** What a person types about a video, and the edit that it results in: only what was changed. Pure. */
+/** What a person types about a video, and the edit that it results in: only the changes. Pure. */
 import type { Field } from '../../../protocol/catalogue/fields.ts';
 import type { AudienceOfVideo } from '../../../protocol/people/audience.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';

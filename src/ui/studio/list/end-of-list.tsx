@@ -1,4 +1,4 @@
-/** The end of what was loaded: it loads the next page when it comes into view, and is a button for those who do not scroll. */
+/** The end of the loaded part: it loads the next page when it comes into view, and is a button for those who do not scroll. */
 import { useEffect, useRef } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 

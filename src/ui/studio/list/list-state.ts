@@ -43,7 +43,7 @@ export function renewFirstPage(list: ListState, page: SiteVideoPage): ListState 
   };
 }
 
-/** Changes what is in the list. Videos that are not in it are left out. */
+/** Changes the videos of the list. Videos that are not in it are left out. */
 export function applyChanges(list: ListState, changes: SiteChanges): ListState {
   const videos = new Map(changes.videos.map(video => [video.id, video]));
   const removed = new Set(changes.removed);

@@ -19,7 +19,7 @@ const idsOf = ({ videos }: { readonly videos: readonly SiteVideo[] }): string =>
 const NO_CHANGES = { cursor: 1, videos: [], jobs: [], removed: [] };
 
 describe('the query of the address', () => {
-  it('is read and written, without what is unknown or usual', () => {
+  it('is read and written, without unknown and usual values', () => {
     const text = '?q=physics&show=failed&captions=false&order=name';
     expect(formatListQuery(parseListQuery(new URLSearchParams(text)))).toBe(text);
     expect(formatListQuery(parseListQuery(new URLSearchParams('?order=newest&show=constructor&x=1')))).toBe(

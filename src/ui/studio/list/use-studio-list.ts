@@ -55,11 +55,11 @@ export function useStudioList(
 
   const control = useMemo(() => ({ refresh: () => {} }), []);
   useEffect(() => {
-    const abort = new AbortController();
-    const { signal } = abort;
+    const controller = new AbortController();
+    const abort = controller.signal;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const reload = async (): Promise<void> => {
-      const page = await load(undefined, signal);
+      const page = await load(undefined, abort);
       setState(before => ({
         query,
         value: before?.query === query ? renewFirstPage(before.value, page) : startList(page),
@@ -71,12 +71,12 @@ export function useStudioList(
       timer = setTimeout(() => void reload().catch(report), RELOAD_MS);
     };
     const report = (cause: unknown): void => {
-      if (!signal.aborted) setError(cause);
+      if (!abort.aborted) setError(cause);
     };
     control.refresh = reloadSoon;
     void follow({
       token,
-      signal,
+      abort,
       start: reload,
       report,
       onChanges(changes) {
@@ -87,7 +87,7 @@ export function useStudioList(
       },
     });
     return () => {
-      abort.abort();
+      controller.abort();
       clearTimeout(timer);
     };
   }, [query, token]);
@@ -114,19 +114,19 @@ export function useStudioList(
 
 interface FollowDeps {
   readonly token: string | undefined;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
   /** Loads what the changes apply to, after the cursor is known. */
   readonly start: () => Promise<void>;
   readonly onChanges: (changes: SiteChanges) => void;
   readonly report: (error: unknown) => void;
 }
 
-/** Until `signal` is aborted. A page that is not visible does not wait for changes. */
-async function follow({ token, signal, start, onChanges, report }: FollowDeps): Promise<void> {
-  const read = (query: string) => call<SiteChanges>(`/api/changes${query}`, { token, abort: signal });
-  for (let cursor: number | undefined; !signal.aborted; ) {
+/** Until `abort` is aborted. A page that is not visible does not wait for changes. */
+async function follow({ token, abort, start, onChanges, report }: FollowDeps): Promise<void> {
+  const read = (query: string) => call<SiteChanges>(`/api/changes${query}`, { token, abort });
+  for (let cursor: number | undefined; !abort.aborted; ) {
     try {
-      await untilVisible(signal);
+      await untilVisible(abort);
       if (cursor === undefined) {
         const first = await read('');
         await start();
@@ -137,23 +137,23 @@ async function follow({ token, signal, start, onChanges, report }: FollowDeps): 
       if (changes.reset || changes.videos.length + changes.jobs.length + changes.removed.length > 0)
         onChanges(changes);
     } catch (error) {
-      if (signal.aborted) return;
+      if (abort.aborted) return;
       report(error);
       await new Promise(resolve => setTimeout(resolve, RETRY_MS));
     }
   }
 }
 
-function untilVisible(signal: AbortSignal): Promise<void> {
+function untilVisible(abort: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise(resolve => {
     const end = (): void => {
-      if (document.hidden && !signal.aborted) return;
+      if (document.hidden && !abort.aborted) return;
       document.removeEventListener('visibilitychange', end);
-      signal.removeEventListener('abort', end);
+      abort.removeEventListener('abort', end);
       resolve();
     };
     document.addEventListener('visibilitychange', end);
-    signal.addEventListener('abort', end);
+    abort.addEventListener('abort', end);
   });
 }

@@ -1,4 +1,4 @@
-/** Sets the two marks of a trim on a timeline, plays what is between them, and saves. */
+/** Sets the two marks of a trim on a timeline, plays the part between them, and saves. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Pictures } from '../../../protocol/media/media.ts';
 import { MULTIVARIANT_PLAYLIST, STORYBOARD } from '../../../protocol/media/media-address.ts';
@@ -210,7 +210,7 @@ interface TimelineProps {
   readonly storyboard: string | undefined;
 }
 
-/** Images of the video from its start to its end. What is cut is dimmed. */
+/** Images of the video from its start to its end. The parts to cut are dimmed. */
 function Timeline({ marks, limits: { durationMs }, storyboard }: TimelineProps) {
   const [tiles, setTiles] = useState<readonly Tile[]>([]);
   useEffect(() => {

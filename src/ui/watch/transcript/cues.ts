@@ -46,7 +46,7 @@ export function parseCues(text: string): readonly Line[] {
   return lines.sort((a, b) => a.startMs - b.startMs);
 }
 
-/** The line that is spoken at a position, or the last one before it; −1 before the first. */
+/** The line at a position, or the last one before it; −1 before the first. */
 export function findLine(lines: readonly Line[], ms: number): number {
   let [low, high] = [0, lines.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-/** What is said, line by line. It follows playback, can be searched, and a line leads to its moment. It is loaded when it is opened. */
+/** The speech, line by line. It follows playback, can be searched, and a line leads to its moment. It is loaded when it is opened. */
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { formatClock } from '../../i18n/format.ts';
 import { formatLanguageName } from '../../i18n/language-name.ts';

@@ -43,7 +43,7 @@ describe('the estimated end of a conversion', () => {
     }
   });
 
-  it('counts what is ahead in the queue, and how many jobs run at a time', () => {
+  it('counts the work ahead in the queue, and how many jobs run at a time', () => {
     const jobs = [
       job('a', { workers: 1, started: { atMs: 0, doneMs: 0 } }),
       job('b'),
@@ -61,7 +61,7 @@ describe('the estimated end of a conversion', () => {
     const unknown = estimateJobs([job('a', { kind: 'remux' }), job('b')], usual, 0);
     expect(unknown.get('a')).toEqual({ position: 1 });
     expect(unknown.get('b')).toEqual({ position: 2 });
-    // A retried job: what was done before says nothing of its speed.
+    // A retried job: the work done before says nothing of its speed.
     const retried = job('c', {
       kind: 'remux',
       workers: 1,
