@@ -78,6 +78,27 @@ async function requirePrivate(
     throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
 }
 
+function issueGrant(
+  context: CentralContext,
+  request: FastifyRequest<{ Body: z.infer<typeof newGrantSchema> }>,
+  video: VideoId,
+): Promise<GrantRow> {
+  const { lifetimeS, note, origins } = request.body;
+  const nowMs = Date.now();
+  const expiresMs = nowMs + lifetimeS * 1_000;
+  return context.db.transaction().execute(async tx => {
+    const row = await insertGrant(tx, { video, note, expiresMs, origins }, nowMs);
+    const after = {
+      grant: row.id,
+      note,
+      expiresAt: new Date(expiresMs).toISOString(),
+      ...(origins ? { origins } : {}),
+    };
+    await audit(request, context, { action: 'grant.issue', object: `video:${video}`, after }, tx);
+    return row;
+  });
+}
+
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
   const { db, changes, secrets, config } = context;
 
@@ -102,20 +123,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id } = request.params;
       await requirePrivate(context, request, id);
-      const { lifetimeS, note, origins } = request.body;
-      const nowMs = Date.now();
-      const expiresMs = nowMs + lifetimeS * 1_000;
-      const row = await db.transaction().execute(async tx => {
-        const inserted = await insertGrant(tx, { video: id, note, expiresMs, origins }, nowMs);
-        const after = {
-          grant: inserted.id,
-          note,
-          expiresAt: new Date(expiresMs).toISOString(),
-          ...(origins ? { origins } : {}),
-        };
-        await audit(request, context, { action: 'grant.issue', object: `video:${id}`, after }, tx);
-        return inserted;
-      });
+      const row = await issueGrant(context, request, id);
       const describe = await createDescriber(request);
       return reply.header('cache-control', 'no-store').code(201).send(describe(row));
     },

@@ -1,5 +1,5 @@
 /** The search box with its suggestions: a combobox (ARIA APG, editable combobox with list autocomplete). */
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { Suggestion } from '../../../protocol/catalogue/search.ts';
 import { go } from '../../browser/place.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
@@ -22,12 +22,10 @@ interface SearchBoxProps {
   readonly keep?: Readonly<Record<string, unknown>>;
 }
 
-export function SearchBox({ q, keep }: SearchBoxProps) {
-  const { t } = useTranslation();
-  const { addresses } = useCollection();
+/** The state of the box, and the keys of a combobox with a list (ARIA APG). */
+function useSearchBox({ q, keep }: SearchBoxProps) {
   const collection = useCollection();
-  const id = useId();
-  const input = useRef<HTMLInputElement>(null);
+  const { addresses } = collection;
   const [typed, setTyped] = useState(q);
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
@@ -73,6 +71,18 @@ export function SearchBox({ q, keep }: SearchBoxProps) {
     event.preventDefault();
     setActive(next);
   };
+  const type = (text: string): void => {
+    setTyped(text);
+    setOpen(true);
+  };
+  return { typed, suggestions, isShown, active, type, submit, choose, close, onKeyDown };
+}
+
+export function SearchBox(props: SearchBoxProps) {
+  const { t } = useTranslation();
+  const { addresses } = useCollection();
+  const id = useId();
+  const { typed, suggestions, isShown, active, type, submit, choose, close, onKeyDown } = useSearchBox(props);
   return (
     <search class="search-box">
       <form
@@ -83,7 +93,6 @@ export function SearchBox({ q, keep }: SearchBoxProps) {
         }}
       >
         <input
-          ref={input}
           type="search"
           name="q"
           // biome-ignore lint/a11y/noRedundantRoles: without a list attribute, its own role is searchbox
@@ -102,10 +111,7 @@ export function SearchBox({ q, keep }: SearchBoxProps) {
           placeholder={t.search.placeholder}
           dir="auto"
           value={typed}
-          onInput={event => {
-            setTyped(event.currentTarget.value);
-            setOpen(true);
-          }}
+          onInput={event => type(event.currentTarget.value)}
           onKeyDown={onKeyDown}
           onBlur={close}
         />
