@@ -26,9 +26,8 @@ interface BulkDialogProps {
 
 type Stage = 'choose' | 'preview' | 'apply' | 'undo';
 
-export function BulkDialog({ ids, token, series, groups, onClose, onChanged }: BulkDialogProps) {
-  const { t } = useTranslation();
-  const texts = t.bulk;
+/** The steps of a change of many videos: choose, preview, apply, undo. */
+function useBulk({ ids, token, onClose, onChanged }: BulkDialogProps) {
   const [draft, setDraft] = useState<BulkDraft>({
     ...{ change: 'addTags', series: '', tags: [], at: '', downloads: '' },
     audience: { audience: 'public', groups: [] },
@@ -82,9 +81,24 @@ export function BulkDialog({ ids, token, series, groups, onClose, onChanged }: B
     isStopped.current = true;
     onClose();
   };
+  return {
+    ...{ draft, setDraft, stage, setStage, results, rest, total, edit, edits, undo },
+    ...{ isRunning, isDone, error, preview, apply, close },
+    stop: () => {
+      isStopped.current = true;
+    },
+  };
+}
+
+export function BulkDialog(props: BulkDialogProps) {
+  const { ids, series, groups } = props;
+  const { t } = useTranslation();
+  const texts = t.bulk;
+  const bulk = useBulk(props);
+  const { draft, stage, setStage, results, rest, total, edits, undo, isRunning, isDone, apply, close } = bulk;
   return (
     <Dialog title={texts.title(ids.length)} onClose={close} wide testId="bulk-dialog">
-      {stage === 'choose' && <BulkForm {...{ draft, series, groups }} onChange={setDraft} />}
+      {stage === 'choose' && <BulkForm {...{ draft, series, groups }} onChange={bulk.setDraft} />}
       {stage === 'preview' && (
         <>
           <p>{texts.previewHint(Math.min(PREVIEWED, ids.length), ids.length)}</p>
@@ -100,10 +114,10 @@ export function BulkDialog({ ids, token, series, groups, onClose, onChanged }: B
           <ResultList results={results.filter(({ outcome }) => outcome === 'refused')} series={series} />
         </>
       )}
-      <ErrorText error={error} />
+      <ErrorText error={bulk.error} />
       <div class="actions actions-end">
         {stage === 'choose' && (
-          <button type="button" class="primary" disabled={!edit || isRunning} onClick={() => void preview()}>
+          <button type="button" class="primary" disabled={!bulk.edit || isRunning} onClick={() => void bulk.preview()}>
             {texts.preview}
           </button>
         )}
@@ -124,12 +138,7 @@ export function BulkDialog({ ids, token, series, groups, onClose, onChanged }: B
           </>
         )}
         {isRunning && stage !== 'choose' && stage !== 'preview' && (
-          <button
-            type="button"
-            onClick={() => {
-              isStopped.current = true;
-            }}
-          >
+          <button type="button" onClick={bulk.stop}>
             {texts.stop}
           </button>
         )}
