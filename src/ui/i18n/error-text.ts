@@ -3,7 +3,7 @@ import type { InputError } from '../../protocol/base/input-error.ts';
 import { isProblemCode, type ProblemCode } from '../../protocol/problems.ts';
 import { ApiError, isClientErrorCode } from '../api/api-error.ts';
 import type { Language } from './language.ts';
-import { zhInputErrors } from './texts/zh-input-errors.ts';
+import { zhInputErrors } from './texts/zh/input-errors.ts';
 import type { Texts } from './texts.ts';
 
 export interface ErrorText {

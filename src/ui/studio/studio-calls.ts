@@ -4,7 +4,7 @@ import type { Owner } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
 import { makeCaptionsCalls } from './captions/captions-calls.ts';
-import type { JobCalls } from './job-list.tsx';
+import type { JobCalls } from './jobs/job-list.tsx';
 import type { VideoCalls } from './video-actions.ts';
 
 interface Refreshable {

@@ -1,6 +1,6 @@
 /** Merges this tab's uploads with the site's list of videos, and finds what changed in it. Pure. */
 import type { SiteVideo } from '../../protocol/site.ts';
-import { chooseVideoStatus, type VideoStatus } from './publication-steps.ts';
+import { chooseVideoStatus, type VideoStatus } from './steps/publication-steps.ts';
 import type { UploadList } from './uploads/upload-list.ts';
 
 /** A video that this tab uploads already has a row, so it is left out of the site's list. */

@@ -1,16 +1,16 @@
 /** The English texts of the pages. A text that contains values is a function. */
 import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
-import { enCatalogue } from './catalogue/en-catalogue.ts';
-import { enApproval } from './en-approval.ts';
-import { enAudit } from './en-audit.ts';
-import { enCaptionEditor, enCaptions } from './en-captions.ts';
-import { enPeople } from './en-people.ts';
-import { enPeopleAdmin } from './en-people-admin.ts';
-import { enPlayer } from './en-player.ts';
-import { enProblems } from './en-problems.ts';
-import { enStudio } from './en-studio.ts';
-import { enTrim } from './en-trim.ts';
+import { enApproval } from './en/approval.ts';
+import { enAudit } from './en/audit.ts';
+import { enCaptionEditor, enCaptions } from './en/captions.ts';
+import { enCatalogue } from './en/catalogue.ts';
+import { enPeople } from './en/people.ts';
+import { enPeopleAdmin } from './en/people-admin.ts';
+import { enPlayer } from './en/player.ts';
+import { enProblems } from './en/problems.ts';
+import { enStudio } from './en/studio.ts';
+import { enTrim } from './en/trim.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;

@@ -1,16 +1,16 @@
 /** 各页面的简体中文文本。 */
 
-import { zhCatalogue } from './catalogue/zh-catalogue.ts';
 import type { Texts } from './en.ts';
-import { zhApproval } from './zh-approval.ts';
-import { zhAudit } from './zh-audit.ts';
-import { zhCaptionEditor, zhCaptions } from './zh-captions.ts';
-import { zhPeople } from './zh-people.ts';
-import { zhPeopleAdmin } from './zh-people-admin.ts';
-import { zhPlayer } from './zh-player.ts';
-import { zhProblems } from './zh-problems.ts';
-import { zhStudio } from './zh-studio.ts';
-import { zhTrim } from './zh-trim.ts';
+import { zhApproval } from './zh/approval.ts';
+import { zhAudit } from './zh/audit.ts';
+import { zhCaptionEditor, zhCaptions } from './zh/captions.ts';
+import { zhCatalogue } from './zh/catalogue.ts';
+import { zhPeople } from './zh/people.ts';
+import { zhPeopleAdmin } from './zh/people-admin.ts';
+import { zhPlayer } from './zh/player.ts';
+import { zhProblems } from './zh/problems.ts';
+import { zhStudio } from './zh/studio.ts';
+import { zhTrim } from './zh/trim.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 

@@ -117,7 +117,12 @@ export function BulkDialog(props: BulkDialogProps) {
       <ErrorText error={bulk.error} />
       <div class="actions actions-end">
         {stage === 'choose' && (
-          <button type="button" class="primary" disabled={!bulk.edit || isRunning} onClick={() => void bulk.preview()}>
+          <button
+            type="button"
+            class="primary"
+            disabled={!bulk.edit || isRunning}
+            onClick={() => void bulk.preview()}
+          >
             {texts.preview}
           </button>
         )}

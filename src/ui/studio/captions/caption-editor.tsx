@@ -10,16 +10,16 @@ import { useTranslation } from '../../i18n/use-translation.tsx';
 import { Player } from '../../player/player.tsx';
 import type { PlayerControls } from '../../player/player-props.ts';
 import type { CaptionsCalls } from './captions-calls.ts';
-import { type Cues, findCueAt } from './cue-edits.ts';
-import { CueList, type CueListControls } from './cue-list.tsx';
-import { Conflict, EditorBar } from './editor-bar.tsx';
-import { LineTools } from './line-tools.tsx';
-import { FindBar, ShiftForm } from './list-tools.tsx';
-import { findShortcut, type Shortcut, ShortcutList } from './shortcuts.tsx';
+import { type Cues, findCueAt } from './editor/cue-edits.ts';
+import { CueList, type CueListControls } from './editor/cue-list.tsx';
+import { Conflict, EditorBar } from './editor/editor-bar.tsx';
+import { LineTools } from './editor/line-tools.tsx';
+import { FindBar, ShiftForm } from './editor/list-tools.tsx';
+import { findShortcut, type Shortcut, ShortcutList } from './editor/shortcuts.tsx';
+import { useCaptionEditor } from './editor/use-caption-editor.ts';
+import { useLineActions } from './editor/use-line-actions.ts';
+import { findWarnings } from './editor/warnings.ts';
 import { formatTrackName } from './track-name.ts';
-import { useCaptionEditor } from './use-caption-editor.ts';
-import { useLineActions } from './use-line-actions.ts';
-import { findWarnings } from './warnings.ts';
 
 export interface EditedVideo {
   readonly name: string;

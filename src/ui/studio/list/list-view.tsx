@@ -6,7 +6,7 @@ import type { GroupNames } from '../../components/audience/use-group-names.ts';
 import { Announcement, ErrorNotice, Notice } from '../../components/notice.tsx';
 import { CardSkeletons } from '../../components/video-card/video-card.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import type { JobCalls } from '../job-list.tsx';
+import type { JobCalls } from '../jobs/job-list.tsx';
 import type { UploadList } from '../uploads/upload-list.ts';
 import type { UploadQueue } from '../uploads/upload-queue.ts';
 import { UploadRow } from '../uploads/upload-row.tsx';

@@ -9,9 +9,9 @@ import { VideoImage } from '../../components/video-card/video-image.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { LocalPlayer } from '../../player/local-player.tsx';
 import { ApprovalActions } from '../approval-actions.tsx';
-import { type JobCalls, JobList } from '../job-list.tsx';
-import { chooseVideoStatus, isInProgress } from '../publication-steps.ts';
-import { StepProgress, Stepper } from '../stepper.tsx';
+import { type JobCalls, JobList } from '../jobs/job-list.tsx';
+import { chooseVideoStatus, isInProgress } from '../steps/publication-steps.ts';
+import { StepProgress, Stepper } from '../steps/stepper.tsx';
 import { isWatchable, type VideoCalls, type VideoPermissions } from '../video-actions.ts';
 import { WithdrawDialog } from '../withdraw-dialog.tsx';
 

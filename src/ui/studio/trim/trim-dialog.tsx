@@ -11,7 +11,7 @@ import { useTranslation } from '../../i18n/use-translation.tsx';
 import { Player } from '../../player/player.tsx';
 import type { PlayerControls } from '../../player/player-props.ts';
 import { fetchStoryboard, findTile, type Tile } from '../../player/storyboard.ts';
-import { formatCueTime, parseCueTime } from '../captions/cue-times.ts';
+import { formatCueTime, parseCueTime } from '../captions/editor/cue-times.ts';
 import { type Limits, type Marks, moveEnd, moveStart, readFrameMs } from './marks.ts';
 
 export interface TrimCalls {

@@ -2,7 +2,7 @@
 import { QueryLink } from '../../browser/use-address.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { Stepper } from '../stepper.tsx';
+import { Stepper } from '../steps/stepper.tsx';
 import type { UploadItem } from './upload-list.ts';
 import type { UploadQueue } from './upload-queue.ts';
 import { estimateRemainingMs } from './upload-rate.ts';

@@ -1,5 +1,5 @@
 /** 输入错误的中文说明。英文页面直接显示服务器的说明。 */
-import type { InputError, InputErrorCode } from '../../../protocol/base/input-error.ts';
+import type { InputError, InputErrorCode } from '../../../../protocol/base/input-error.ts';
 
 const listOf = ({ values = [] }: InputError): string => values.join('、');
 

@@ -1,6 +1,6 @@
 /** The steps of a video, and the progress of the current one. */
-import type { SiteVideo } from '../../protocol/site.ts';
-import { useTranslation } from '../i18n/use-translation.tsx';
+import type { SiteVideo } from '../../../protocol/site.ts';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import { listSteps, type StepFacts } from './publication-steps.ts';
 
 export function Stepper({ video }: { readonly video: StepFacts }) {

@@ -1,5 +1,5 @@
 /** 查找视频的页面的中文文字。 */
-import type { enCatalogue } from './en-catalogue.ts';
+import type { enCatalogue } from '../en/catalogue.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 

@@ -1,8 +1,8 @@
 /** The conversions of a video, with their progress and the actions that an operator can take. */
 import { useState } from 'preact/hooks';
-import type { SiteJob } from '../../protocol/job.ts';
-import { ErrorText } from '../components/notice.tsx';
-import { useTranslation } from '../i18n/use-translation.tsx';
+import type { SiteJob } from '../../../protocol/job.ts';
+import { ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import { roundLeft, useSmoothLeft } from './use-smooth-left.ts';
 
 /** A priority is between −100 and 100. A new job is normal. */

@@ -1,5 +1,5 @@
 /** 审计日志的中文文字。 */
-import type { enAudit } from './en-audit.ts';
+import type { enAudit } from '../en/audit.ts';
 
 const actions: (typeof enAudit)['audit']['actions'] = {
   'sign-in.success': '已登录',

@@ -1,5 +1,5 @@
 /** 登录、个人账户与角色的中文文字。 */
-import type { enPeople } from './en-people.ts';
+import type { enPeople } from '../en/people.ts';
 
 export const zhPeople: typeof enPeople = {
   me: {

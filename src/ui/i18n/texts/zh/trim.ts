@@ -1,5 +1,5 @@
 /** 裁剪视频对话框的中文文本。 */
-import type { enTrim } from './en-trim.ts';
+import type { enTrim } from '../en/trim.ts';
 
 export const zhTrim: typeof enTrim = {
   trim: {

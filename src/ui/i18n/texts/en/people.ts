@@ -1,5 +1,5 @@
 /** The English texts of signing in, of one's account, and of roles. */
-import type { Permission, RoleName } from '../../../protocol/people/decide.ts';
+import type { Permission, RoleName } from '../../../../protocol/people/decide.ts';
 
 export const enPeople = {
   /** The person in the header of every page, and pages that need one. */

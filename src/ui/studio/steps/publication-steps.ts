@@ -1,6 +1,6 @@
 /** The steps of a video from the upload to the registered record. Pure. */
-import type { SiteVideo } from '../../protocol/site.ts';
-import type { Texts } from '../i18n/texts.ts';
+import type { SiteVideo } from '../../../protocol/site.ts';
+import type { Texts } from '../../i18n/texts.ts';
 
 const STEPS = ['uploading', 'checking', 'ready', 'signalSent', 'published', 'registered'] as const;
 type Step = (typeof STEPS)[number];

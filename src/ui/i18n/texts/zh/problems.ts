@@ -1,5 +1,5 @@
 /** 服务器问题的中文说明，以问题代码为键。缺少任何一个代码都无法通过编译。 */
-import type { ProblemCode } from '../../../protocol/problems.ts';
+import type { ProblemCode } from '../../../../protocol/problems.ts';
 
 export const zhProblems = {
   // 请求

@@ -1,7 +1,7 @@
 /** The top of the caption editor: the state of saving, undo, save, publish, and conflicts with the changes of others. */
 
-import type { CaptionTrack } from '../../../protocol/captions.ts';
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import type { CaptionTrack } from '../../../../protocol/captions.ts';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 import type { CaptionEditor } from './use-caption-editor.ts';
 
 interface EditorBarProps {

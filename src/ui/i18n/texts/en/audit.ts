@@ -1,5 +1,5 @@
 /** The English texts of the audit log. */
-import type { AuditAction } from '../../../protocol/people/audit-actions.ts';
+import type { AuditAction } from '../../../../protocol/people/audit-actions.ts';
 
 const actions: Readonly<Record<AuditAction, string>> = {
   'sign-in.success': 'signed in',

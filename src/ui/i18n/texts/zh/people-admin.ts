@@ -1,5 +1,5 @@
 /** 人员与群组管理的中文文字。 */
-import type { enPeopleAdmin } from './en-people-admin.ts';
+import type { enPeopleAdmin } from '../en/people-admin.ts';
 
 export const zhPeopleAdmin: typeof enPeopleAdmin = {
   adminPages: {

@@ -1,8 +1,8 @@
 /** Moves between the lines of the editor, and changes the selected one. */
 import type { RefObject } from 'preact';
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { useTranslation } from '../../i18n/use-translation.tsx';
-import type { PlayerControls } from '../../player/player-props.ts';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
+import type { PlayerControls } from '../../../player/player-props.ts';
 import { addCue, type CuePatch, type Cues, changeCue, joinCue, removeCue, splitCue } from './cue-edits.ts';
 import type { CueListControls, Focus } from './cue-list.tsx';
 import type { LineActions } from './line-tools.tsx';

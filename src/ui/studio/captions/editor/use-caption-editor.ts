@@ -1,7 +1,7 @@
 /** The state of the caption editor: the cues with their history, the state of saving, and the selected line. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { useAction } from '../../api/use-action.ts';
-import type { CaptionsCalls } from './captions-calls.ts';
+import { useAction } from '../../../api/use-action.ts';
+import type { CaptionsCalls } from '../captions-calls.ts';
 import type { Cues } from './cue-edits.ts';
 import { type History, record, redo, startHistory, undo } from './edit-history.ts';
 import { formatWebVtt, parseWebVtt } from './webvtt.ts';

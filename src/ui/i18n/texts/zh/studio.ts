@@ -1,5 +1,5 @@
 /** The Chinese texts of the studio's list, of the details of a video, and of edits of many videos. */
-import type { enStudio } from './en-studio.ts';
+import type { enStudio } from '../en/studio.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 

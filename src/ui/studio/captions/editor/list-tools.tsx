@@ -1,7 +1,7 @@
 /** What can be done to all lines: search and replace, and shift. */
 import type { RefObject } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 import { type Cues, findText, replaceText, type Search, shiftCues } from './cue-edits.ts';
 
 interface ListToolsProps {

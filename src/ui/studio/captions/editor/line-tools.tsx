@@ -1,6 +1,6 @@
 /** What can be done to the selected line: speaker, place, times from playback, split, join, add and delete. */
 import { useId } from 'preact/hooks';
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 import type { CuePatch } from './cue-edits.ts';
 import { PLACES, placeOf, settingsOfPlace } from './places.ts';
 import type { EditorCue } from './webvtt.ts';

@@ -1,7 +1,7 @@
 /** One line of the caption editor: its times, its text, and what is wrong with it. */
 import { memo } from 'preact/compat';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 import { formatCueTime, parseCueTime } from './cue-times.ts';
 import { findWarnings, speedOf } from './warnings.ts';
 import type { EditorCue } from './webvtt.ts';

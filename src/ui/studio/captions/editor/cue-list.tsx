@@ -1,7 +1,7 @@
 /** The lines of a caption track. Only those in view exist, and the selected one, which may have the focus. */
 import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 import type { Cues } from './cue-edits.ts';
 import { CueRow, type CueRowProps } from './cue-row.tsx';
 import { useWindow } from './use-window.ts';

@@ -1,5 +1,5 @@
 /** 播放器及观看页面相关部分的中文文字。 */
-import type { enPlayer } from './en-player.ts';
+import type { enPlayer } from '../en/player.ts';
 
 export const zhPlayer: typeof enPlayer = {
   player: {

@@ -1,5 +1,5 @@
 /** What the English pages say about each problem of a server, if the server gives no detail. */
-import { defaultDetail, PROBLEMS, type ProblemCode } from '../../../protocol/problems.ts';
+import { defaultDetail, PROBLEMS, type ProblemCode } from '../../../../protocol/problems.ts';
 
 /** The protocol's texts address the sender of the request. These address the person in front of the page. */
 const FOR_VIEWERS: Readonly<Partial<Record<ProblemCode, string>>> = {

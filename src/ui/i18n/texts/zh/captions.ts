@@ -1,5 +1,5 @@
 /** 工作台中字幕的中文文本：字幕列表和编辑器。 */
-import type { enCaptionEditor, enCaptions } from './en-captions.ts';
+import type { enCaptionEditor, enCaptions } from '../en/captions.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 

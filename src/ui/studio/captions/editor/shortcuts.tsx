@@ -1,5 +1,5 @@
 /** The keyboard shortcuts of the caption editor. They do not collide with typing, and browsers leave them to the page. */
-import { useTranslation } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../../i18n/use-translation.tsx';
 
 export type Shortcut =
   | ('save' | 'undo' | 'redo' | 'find' | 'split' | 'join' | 'add')

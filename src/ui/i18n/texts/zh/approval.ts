@@ -1,5 +1,5 @@
 /** 工作台中所有者、观看范围与审批的中文文字。 */
-import type { enApproval } from './en-approval.ts';
+import type { enApproval } from '../en/approval.ts';
 
 export const zhApproval: typeof enApproval = {
   approval: {
