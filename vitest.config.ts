@@ -71,7 +71,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: TIMED,
-          maxWorkers: 2,
+          maxWorkers: unit.maxWorkers,
           sequence: { groupOrder: 2 },
           ...endToEnd,
         },
