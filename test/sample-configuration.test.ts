@@ -24,6 +24,8 @@ const EXAMPLES = [
   'disks',
   'hosts',
   's3',
+  'captionCommand',
+  'captionFiles',
   'workDirectory',
   'originUrl',
   'bufferUrl',

@@ -3,7 +3,7 @@ import { newRevisionId, newVideoId } from '../../src/protocol/base/ids.ts';
 import type { VideoRecord } from '../../src/protocol/publication/record.ts';
 
 /** A generator of numbers from 0 to below 1 (mulberry32): every run makes the same texts. */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d_2b_79_f5) | 0;
@@ -26,7 +26,7 @@ const SURNAMES =
 const VOCABULARY = 60_000;
 /** A word that is in about this many of a million videos. */
 export const RARE_WORD = 'xylophonist';
-export const RARE_EVERY = 50_000;
+const RARE_EVERY = 50_000;
 export const NAMES_OF_SERIES = 2_000;
 const PEOPLE = 20_000;
 const TAGS = 3_000;

@@ -89,7 +89,7 @@ function matchTerm(term: Term, level: number, withPrefix: boolean): Match {
     ? any([whole, ...levels(Math.min(level, LAST_SHORT_LEVEL)).map(each => prefixLexeme(each, term.prefix))])
     : whole;
 }
-export const hasPrefix = (term: Term): term is Term & { readonly prefix: string } =>
+const hasPrefix = (term: Term): term is Term & { readonly prefix: string } =>
   term.prefix !== undefined && term.prefix.length <= MAX_PREFIX;
 
 const matchExact = (term: Term, level: number): Match =>

@@ -20,7 +20,7 @@ const MAX_LENGTH_S = 10_000_000;
  * `relevance`: the member with the match decides, then the newest first; without `q` the same as `newest`. `recorded`: the latest
  * recording first. `played`: the most plays of the last seven days first. `title`: from A to Z.
  */
-export const ORDERS = ['relevance', 'newest', 'recorded', 'played', 'title'] as const;
+const ORDERS = ['relevance', 'newest', 'recorded', 'played', 'title'] as const;
 export const orderSchema = z.enum(ORDERS);
 export type Order = z.infer<typeof orderSchema>;
 

@@ -19,7 +19,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 export const DOWNLOAD_PLAN = 'download.bin';
 /** The boxes before the samples, in the folder of the rendition. */
 export const DOWNLOAD_HEAD = 'head.bin';
-export const sourcePiece = (number: number): string => `${number}.bin`;
+const sourcePiece = (number: number): string => `${number}.bin`;
 
 /** A part is a span of the head of a rendition, of one of its segments, or of a piece of the source. */
 const FILES = [() => DOWNLOAD_HEAD, mediaSegment, sourcePiece] as const;

@@ -1,7 +1,7 @@
 /** The messages between the embedded player and the page that contains it (docs/embedding.md). Pure. */
 import type { PlayerState } from '../player/player-props.ts';
 
-export const MESSAGE_VERSION = 1;
+const MESSAGE_VERSION = 1;
 
 /** What a page may request. */
 export type Command =

@@ -12,7 +12,7 @@ import { countPopularity } from '../copies/popularity.ts';
 import type { CentralDatabase, CentralSchema, CentralTransaction } from '../schema.ts';
 
 export const DAY_MS = 86_400_000;
-export const WEEK_DAYS = 7;
+const WEEK_DAYS = 7;
 /** Plays are kept for a quarter of a year. */
 export const KEPT_DAYS = 92;
 /** Videos that one transaction changes, so that it takes a few milliseconds. */

@@ -7,7 +7,7 @@ export {
   parseCaptions,
   parseCues,
 } from './captions/cues.ts';
-export { type PlainCaptions, readCuesOf, readPublishedCues, tagOf } from './captions/published-cues.ts';
+export { readCuesOf, readPublishedCues, tagOf } from './captions/published-cues.ts';
 export { addCaptions, replaceCaptions, writeCaptions } from './captions/tracks.ts';
 export { ExtraFiles } from './extra-files.ts';
 export { MAX_EXTRAS_ATTEMPTS, startExtras } from './start-extras.ts';

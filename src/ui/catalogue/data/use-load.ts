@@ -10,13 +10,13 @@ const RETRY_MS = 5_000;
 
 const kept = new Map<string, unknown>();
 
-export function keep(key: string, value: unknown): void {
+function keep(key: string, value: unknown): void {
   kept.delete(key);
   kept.set(key, value);
   const [oldest] = kept.keys();
   if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
 }
-export const findKept = <T>(key: string): T | undefined => kept.get(key) as T | undefined;
+const findKept = <T>(key: string): T | undefined => kept.get(key) as T | undefined;
 
 export interface Load<T> {
   readonly value: T | undefined;

@@ -11,7 +11,7 @@ export function parseTime(text: string): number | undefined {
   return ((hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1_000;
 }
 
-export const formatTime = (ms: number): string => String(Math.floor(Math.max(0, ms) / 1_000));
+const formatTime = (ms: number): string => String(Math.floor(Math.max(0, ms) / 1_000));
 
 /** The address with the position; without one for the beginning. */
 export function addTime(address: string, ms: number): string {

@@ -38,13 +38,11 @@ interface CaptionEditorProps {
 
 const MAX_SPEAKERS = 50;
 
-export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorProps) {
-  const { t, language } = useTranslation();
-  const texts = t.captionEditor;
+/** The actions of the keys and buttons of the editor. */
+function useEditing({ calls, track, onClose }: CaptionEditorProps) {
+  const { t } = useTranslation();
   const editor = useCaptionEditor(calls, track.id);
   const { cues = [], selected, isDirty } = editor;
-  // Saving makes a new revision. The player stays with the one that it has.
-  const [source] = useState(video);
   const [nowMs, setNowMs] = useState(0);
   const [question, setQuestion] = useState<'close' | 'reload'>();
   const [report, setReport] = useState('');
@@ -66,7 +64,7 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
 
   const save = async (): Promise<boolean> => {
     const isSaved = await editor.save();
-    if (isSaved) setReport(texts.saved);
+    if (isSaved) setReport(t.captionEditor.saved);
     return isSaved;
   };
   const publish = async (): Promise<void> => {
@@ -100,25 +98,39 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
     event.stopPropagation();
     shortcuts[shortcut]();
   };
+  return {
+    ...{ editor, cues, selected, playing, cue, index, focus, show, actions, row, player, list, search },
+    ...{ question, setQuestion, report, setReport, publishError, setNowMs, save, publish, close, onKeyDown },
+  };
+}
+
+export function CaptionEditor(props: CaptionEditorProps) {
+  const { video, track, onClose } = props;
+  const { t, language } = useTranslation();
+  const texts = t.captionEditor;
+  // Saving makes a new revision. The player stays with the one that it has.
+  const [source] = useState(video);
+  const editing = useEditing(props);
+  const { editor, cues, selected, playing, cue, index, show, question, setQuestion, setReport } = editing;
   const warned = useWarned(cues, video.durationMs);
   const isConflict = editor.saveError instanceof ApiError && editor.saveError.code === 'captions-changed';
   return (
     <Dialog
       title={`${formatTrackName(track, language)} · ${video.name}`}
-      onClose={close}
+      onClose={editing.close}
       full
       testId="caption-editor"
     >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: shortcuts of the whole editor */}
-      <div class="caption-editor" onKeyDown={onKeyDown}>
+      <div class="caption-editor" onKeyDown={editing.onKeyDown}>
         <EditorBar
           editor={editor}
           track={track}
           warnings={warned.length}
           onWarning={() => show((warned.find(([at]) => at > index) ?? warned[0] ?? [0, 0])[1])}
-          onSave={() => void save()}
-          onPublish={() => void publish()}
-          onClose={close}
+          onSave={() => void editing.save()}
+          onPublish={() => void editing.publish()}
+          onClose={editing.close}
         />
         {isConflict ? (
           <Conflict
@@ -127,7 +139,7 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
             onReload={() => setQuestion('reload')}
           />
         ) : (
-          <ErrorText error={editor.saveError ?? publishError} />
+          <ErrorText error={editor.saveError ?? editing.publishError} />
         )}
         {editor.loadError !== undefined && <ErrorNotice error={editor.loadError} retry={editor.reload} />}
         <div class="editor-side">
@@ -138,8 +150,8 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
               pictures={source.pictures}
               name={video.name}
               autoplay={false}
-              controls={player}
-              onTime={setNowMs}
+              controls={editing.player}
+              onTime={editing.setNowMs}
             />
           </div>
           <p class="editor-preview" dir="auto" data-testid="preview">
@@ -150,7 +162,7 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
             number={index + 1}
             isLast={index === cues.length - 1}
             speakers={useSpeakers(cues)}
-            actions={actions}
+            actions={editing.actions}
           />
           <ShiftForm selected={selected} onEdit={editor.edit} onReport={setReport} />
           <ShortcutList />
@@ -159,24 +171,24 @@ export function CaptionEditor({ video, track, calls, onClose }: CaptionEditorPro
           <FindBar
             cues={cues}
             selected={selected}
-            search={search}
+            search={editing.search}
             onEdit={editor.edit}
             onShow={id => show(id, false)}
             onReport={setReport}
           />
           {editor.cues?.length === 0 && <p class="quiet">{texts.empty}</p>}
           <CueList
-            {...row}
+            {...editing.row}
             cues={cues}
             selected={selected}
             playing={playing?.id}
-            focus={focus}
-            controls={list}
+            focus={editing.focus}
+            controls={editing.list}
             durationMs={video.durationMs}
             onSelect={editor.select}
           />
         </div>
-        <Announcement text={report} />
+        <Announcement text={editing.report} />
       </div>
       {question && (
         <Confirm

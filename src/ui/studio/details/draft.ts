@@ -37,7 +37,7 @@ export interface Draft {
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 /** The browser's local time. Seconds are kept only if there are some. */
-export function toLocalInput(timestamp: string | undefined): string {
+function toLocalInput(timestamp: string | undefined): string {
   if (!timestamp) return '';
   const at = new Date(timestamp);
   return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}T${pad(at.getHours())}:${pad(at.getMinutes())}`;

@@ -80,19 +80,48 @@ interface VideoDetailsProps extends VideoPageProps {
   readonly onLoaded: (video: SiteVideo) => void;
 }
 
-function VideoDetails(props: VideoDetailsProps) {
-  const { video, site, token, jobs, jobCalls, groups, series, reload, onLoaded, back } = props;
+interface VideoHeaderProps extends VideoDetailsProps {
+  readonly may: VideoPermissions;
+  readonly calls: ReturnType<VideoPageProps['callsOf']>;
+  readonly error: unknown;
+}
+
+/** The name and state of the video, and its conversions. The heading gets the focus when the page opens. */
+function VideoHeader({ video, site, jobs, jobCalls, may, calls, error }: VideoHeaderProps) {
   const { t } = useTranslation();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  const status = t.studio.videoStatus[chooseVideoStatus(video, site.joined)];
+  return (
+    <header class="stack">
+      <h2 dir="auto" ref={heading} tabIndex={-1} lang={video.language}>
+        {video.name}
+      </h2>
+      {video.error ? (
+        <p class="bad" role="alert">
+          <ProblemText code={video.error.code} detail={video.error.detail} />
+        </p>
+      ) : (
+        <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{status}</p>
+      )}
+      {video.state !== 'withdrawn' && <Stepper video={video} />}
+      <StepProgress video={video} label={t.studio.announce(video.name, status)} />
+      <ApprovalActions video={video} calls={calls} mayPublish={may.publish} mayEdit={may.edit} />
+      {may.edit && <JobList jobs={jobs} calls={jobCalls} mayPrioritise={may.prioritise} />}
+      <ErrorText error={error} />
+    </header>
+  );
+}
+
+function VideoDetails(props: VideoDetailsProps) {
+  const { video, token, groups, series, reload, onLoaded, back } = props;
   const [open, setOpen] = useState<'nothing' | 'captions' | 'trim' | 'transfer' | 'withdraw'>('nothing');
   const [error, setError] = useState<unknown>();
   const controls = useRef<PlayerControls | undefined>(undefined);
-  const heading = useRef<HTMLHeadingElement>(null);
   const may = props.permissionsOf(video);
   const calls = props.callsOf(video);
   const fields = useFields(token);
   const known = useKnownValues(token);
-  useEffect(() => heading.current?.focus(), []);
-  const status = t.studio.videoStatus[chooseVideoStatus(video, site.joined)];
   const base =
     video.revision && isWatchable(video)
       ? `${video.token ? tokenPath(video.token) : ''}/v/${video.id}/${video.revision}/`
@@ -116,23 +145,7 @@ function VideoDetails(props: VideoDetailsProps) {
       data-state={video.state}
       data-registered={String(video.registered)}
     >
-      <header class="stack">
-        <h2 dir="auto" ref={heading} tabIndex={-1} lang={video.language}>
-          {video.name}
-        </h2>
-        {video.error ? (
-          <p class="bad" role="alert">
-            <ProblemText code={video.error.code} detail={video.error.detail} />
-          </p>
-        ) : (
-          <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{status}</p>
-        )}
-        {video.state !== 'withdrawn' && <Stepper video={video} />}
-        <StepProgress video={video} label={t.studio.announce(video.name, status)} />
-        <ApprovalActions video={video} calls={calls} mayPublish={may.publish} mayEdit={may.edit} />
-        {may.edit && <JobList jobs={jobs} calls={jobCalls} mayPrioritise={may.prioritise} />}
-        <ErrorText error={error} />
-      </header>
+      <VideoHeader {...props} may={may} calls={calls} error={error} />
       <aside class="stack">
         {base && (
           <Player

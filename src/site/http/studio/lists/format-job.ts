@@ -63,7 +63,7 @@ export async function formatJobs(db: SiteDatabase, jobs: readonly StudioJob[]): 
   );
 }
 
-export async function readEstimates(db: SiteDatabase): Promise<ReadonlyMap<string, Estimate>> {
+async function readEstimates(db: SiteDatabase): Promise<ReadonlyMap<string, Estimate>> {
   const queue = await listQueue(db, ESTIMATED_JOBS);
   return estimateJobs(
     queue.map(row => ({

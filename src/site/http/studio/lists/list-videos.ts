@@ -117,7 +117,7 @@ export async function describeVideos(
 }
 
 /** Their conversions that are not done, as far as the person may see them. */
-export async function listJobsOf(
+async function listJobsOf(
   { db, siteId }: Pick<ListDeps, 'db' | 'siteId'>,
   videos: readonly VideoId[],
   authority: Authority,

@@ -111,7 +111,7 @@ export interface Search {
 
 const fold = (text: string, { isCaseSensitive }: Search): string =>
   isCaseSensitive ? text : text.toLowerCase();
-export const includesText = (cue: EditorCue, search: Search): boolean =>
+const includesText = (cue: EditorCue, search: Search): boolean =>
   search.text !== '' && fold(cue.text, search).includes(fold(search.text, search));
 
 /** @returns the ids of the cues with this text */

@@ -4,7 +4,6 @@ export const PLACES = [
   ...['bottom', 'bottom-left', 'bottom-right', 'middle'],
   ...['top', 'top-left', 'top-right'],
 ] as const;
-export type Place = (typeof PLACES)[number];
 
 const SETTINGS: Readonly<Record<string, string>> = {
   bottom: '',
