@@ -15,7 +15,7 @@ import type { SiteVideo } from '../../src/protocol/site.ts';
 import { changeExtras, parseExtras } from '../../src/site/database/extras.ts';
 import { detailsColumns } from '../../src/site/database/tables/details.ts';
 import { serveTrim } from '../../src/site/http/studio/trim.ts';
-import { createDownloadFiles } from '../../src/site/media/cut/download/download-files.ts';
+import { createDownloadFiles } from '../../src/site/media/cut/cut.ts';
 import { addCaptions, writeCaptions } from '../../src/site/media/extras/extras.ts';
 import { makeRecord } from '../../src/site/media/record/record.ts';
 import { type MediaPipeline, openMediaPipeline } from '../media/media-pipeline.ts';

@@ -60,7 +60,7 @@ describe.skipIf(!chromiumPath)('the catalogue in Chromium', () => {
       )})`,
     );
 
-  it('shows its first view after little script and few calls, without moving what is shown', async () => {
+  it('shows its first view after little script and few calls, without moving its parts', async () => {
     const scripts = new Map<string, number>();
     const calls: string[] = [];
     const page = await open(`/${NEAR}`, {}, async context => {
@@ -90,7 +90,7 @@ describe.skipIf(!chromiumPath)('the catalogue in Chromium', () => {
     await page.context().close();
   });
 
-  it('offers to continue, what is new, series, and what is near, and forgets what was withdrawn', async () => {
+  it('offers to continue, new videos, series and near videos, and forgets withdrawn ones', async () => {
     const gone = await scene.publish(0, { name: 'Withdrawn soon' });
     const kept = scene.videos[3] ?? '';
     const page = await open(`/${NEAR}`, {}, remember([gone, kept]));
@@ -120,7 +120,7 @@ describe.skipIf(!chromiumPath)('the catalogue in Chromium', () => {
     await page.context().close();
   });
 
-  it('is searched with the keyboard, and the address shows what is searched', async () => {
+  it('is searched with the keyboard, and the address shows the search', async () => {
     const page = await open('/');
     const box = page.getByRole('combobox', { name: 'Search videos' });
     await box.focus();

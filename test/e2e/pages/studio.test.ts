@@ -63,7 +63,7 @@ describe.skipIf(!chromiumPath)('the studio of a site with many videos', () => {
     await page.waitForURL(/q=part/);
     await eventually('one result', async () => (await rows(page).count()) === 1 || undefined);
     expect(await rows(page).first().textContent()).toContain('part 1999');
-    // The address alone leads to the same list.
+    // The address by itself leads to the same list.
     const shared = await open('?q=part+1999');
     await rows(shared).first().waitFor();
     expect(await rows(shared).count()).toBe(1);
@@ -134,7 +134,7 @@ describe.skipIf(!chromiumPath)('the studio of a site with many videos', () => {
         { startMs: 90_000, title: 'The end' },
       ],
     });
-    // An error stands at its field.
+    // An error is shown at its field.
     await page.fill('[name=name]', ' ');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('Enter a name.').waitFor();

@@ -104,6 +104,44 @@ function useEditing({ calls, track, onClose }: CaptionEditorProps) {
   };
 }
 
+interface EditorSideProps {
+  readonly editing: ReturnType<typeof useEditing>;
+  readonly source: EditedVideo;
+  readonly name: string;
+}
+
+/** The player, the current line, and the tools for the selected line. */
+function EditorSide({ editing, source, name }: EditorSideProps) {
+  const { editor, cues, selected, playing, cue, index, setReport } = editing;
+  return (
+    <div class="editor-side">
+      <div class="editor-player">
+        <Player
+          url={source.revisionUrl + MULTIVARIANT_PLAYLIST}
+          revisionUrl={source.revisionUrl}
+          pictures={source.pictures}
+          name={name}
+          autoplay={false}
+          controls={editing.player}
+          onTime={editing.setNowMs}
+        />
+      </div>
+      <p class="editor-preview" dir="auto" data-testid="preview">
+        {playing ? [playing.speaker, playing.text].filter(Boolean).join(': ') : '\u00a0'}
+      </p>
+      <LineTools
+        cue={cue}
+        number={index + 1}
+        isLast={index === cues.length - 1}
+        speakers={useSpeakers(cues)}
+        actions={editing.actions}
+      />
+      <ShiftForm selected={selected} onEdit={editor.edit} onReport={setReport} />
+      <ShortcutList />
+    </div>
+  );
+}
+
 export function CaptionEditor(props: CaptionEditorProps) {
   const { video, track, onClose } = props;
   const { t, language } = useTranslation();
@@ -111,7 +149,7 @@ export function CaptionEditor(props: CaptionEditorProps) {
   // Saving makes a new revision. The player stays with the one that it has.
   const [source] = useState(video);
   const editing = useEditing(props);
-  const { editor, cues, selected, playing, cue, index, show, question, setQuestion, setReport } = editing;
+  const { editor, cues, selected, playing, index, show, question, setQuestion, setReport } = editing;
   const warned = useWarned(cues, video.durationMs);
   const isConflict = editor.saveError instanceof ApiError && editor.saveError.code === 'captions-changed';
   return (
@@ -142,31 +180,7 @@ export function CaptionEditor(props: CaptionEditorProps) {
           <ErrorText error={editor.saveError ?? editing.publishError} />
         )}
         {editor.loadError !== undefined && <ErrorNotice error={editor.loadError} retry={editor.reload} />}
-        <div class="editor-side">
-          <div class="editor-player">
-            <Player
-              url={source.revisionUrl + MULTIVARIANT_PLAYLIST}
-              revisionUrl={source.revisionUrl}
-              pictures={source.pictures}
-              name={video.name}
-              autoplay={false}
-              controls={editing.player}
-              onTime={editing.setNowMs}
-            />
-          </div>
-          <p class="editor-preview" dir="auto" data-testid="preview">
-            {playing ? [playing.speaker, playing.text].filter(Boolean).join(': ') : '\u00a0'}
-          </p>
-          <LineTools
-            cue={cue}
-            number={index + 1}
-            isLast={index === cues.length - 1}
-            speakers={useSpeakers(cues)}
-            actions={editing.actions}
-          />
-          <ShiftForm selected={selected} onEdit={editor.edit} onReport={setReport} />
-          <ShortcutList />
-        </div>
+        <EditorSide editing={editing} source={source} name={video.name} />
         <div class="editor-main">
           <FindBar
             cues={cues}
