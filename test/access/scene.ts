@@ -78,7 +78,18 @@ export interface Scene {
   stop(): Promise<void>;
 }
 
-const PAGES = ['index', 'watch', 'admin', 'explain', 'people', 'audit', 'account', 'sign-in', 'invitation'];
+const PAGES = [
+  'index',
+  'watch',
+  'embed',
+  'admin',
+  'explain',
+  'people',
+  'audit',
+  'account',
+  'sign-in',
+  'invitation',
+];
 const SITE_PAGES = ['studio', 'library', 'sign-in-failed'];
 
 /** Stands for the built pages. */
