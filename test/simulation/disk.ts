@@ -38,6 +38,9 @@ const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
 export interface Template {
   readonly script: string;
   readonly tables: readonly string[];
+  /** The indexes of full text. A backup does not contain them. */
+  readonly textIndexes: readonly string[];
+  readonly triggers: readonly { readonly name: string; readonly sql: string }[];
 }
 
 export async function makeTemplate(migrations: Readonly<Record<string, Migration>>): Promise<Template> {
@@ -60,10 +63,14 @@ export async function makeTemplate(migrations: Readonly<Record<string, Migration
   const schema = engine
     .prepare(
       `select type, name, sql from sqlite_master where sql is not null and name not like 'kysely_%'
-       and name not like 'sqlite_%' order by type = 'index'`,
+       and name not like 'sqlite_%' and name not in (select name from pragma_table_list where type = 'shadow')
+       order by type = 'index'`,
     )
     .all() as { type: string; name: string; sql: string }[];
-  const tables = schema.filter(({ type }) => type === 'table').map(({ name }) => name);
+  const isTextIndex = ({ sql }: { readonly sql: string }) => /^create virtual/i.test(sql);
+  const tables = schema.filter(one => one.type === 'table' && !isTextIndex(one)).map(({ name }) => name);
+  const triggers = schema.filter(({ type }) => type === 'trigger');
+  const script = schema.filter(({ type }) => type !== 'trigger').map(({ sql }) => sql);
   const rows = tables.flatMap(name =>
     (engine.prepare(`select * from ${name}`).all() as Record<string, unknown>[]).map(
       row =>
@@ -71,7 +78,13 @@ export async function makeTemplate(migrations: Readonly<Record<string, Migration
     ),
   );
   engine.close();
-  return { script: [...schema.map(({ sql }) => sql), ...rows].join(';\n'), tables };
+  return {
+    // The rows are there already, so the triggers must not see them.
+    script: [...script, ...rows, ...triggers.map(({ sql }) => sql)].join(';\n'),
+    tables,
+    textIndexes: schema.filter(isTextIndex).map(({ name }) => name),
+    triggers,
+  };
 }
 
 const quote = (value: unknown): string =>
@@ -135,7 +148,9 @@ export class Disk {
   /** Restores a backup. No process may be using the database. */
   restore(backup: Backup): void {
     this.isChanged = true;
-    for (const table of [...this.#template.tables].reverse()) this.#engine.exec(`delete from ${table}`);
+    const { tables, textIndexes, triggers } = this.#template;
+    for (const { name } of triggers) this.#engine.exec(`drop trigger ${name}`);
+    for (const table of [...tables, ...textIndexes].reverse()) this.#engine.exec(`delete from ${table}`);
     for (const [table, rows] of backup) {
       for (const row of rows) {
         const columns = Object.keys(row);
@@ -144,6 +159,8 @@ export class Disk {
         ).run(...Object.values(row));
       }
     }
+    for (const { sql } of triggers) this.#engine.exec(sql);
+    this.#statements.clear();
   }
 
   close(): void {
