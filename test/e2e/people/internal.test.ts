@@ -282,16 +282,24 @@ describe.skipIf(!chromiumPath)('who may watch', () => {
 
 /** Replaces the echoed id and name, random sessions, and orders that depend on a hash of the id. */
 function normalize(response: RawResponse, { id, name }: Subject): RawResponse {
+  // Bodies are compared byte by byte, as Latin-1.
+  const rawName = Buffer.from(name).toString('latin1');
   const echo = (text: string): string =>
     text
       .replaceAll(id, 'ID')
       .replaceAll(encodeURIComponent(name), 'NAME')
+      .replaceAll(encodeURIComponent(name).replaceAll('%20', '+'), 'NAME')
+      .replaceAll(rawName, 'NAME')
       .replaceAll(/session=[\w.-]+/g, 'session=S')
       .replaceAll(/(?<=pathways=)[\w.-]+/g, pathways => pathways.split('.').sort().join('.'))
       .replaceAll(/(?<="PATHWAY-PRIORITY":)\[[^\]]*\]/g, list => JSON.stringify(JSON.parse(list).sort()));
+  // The length of a body and its tag depend on the name that it repeats.
+  const isRepeated = response.body.includes(rawName);
   return {
     status: response.status,
-    headers: response.headers.map(([key, value]) => [key, echo(value)] as const),
+    headers: response.headers
+      .filter(([key]) => !isRepeated || (key !== 'content-length' && key !== 'etag'))
+      .map(([key, value]) => [key, echo(value)] as const),
     body: echo(response.body),
   };
 }
@@ -345,11 +353,12 @@ it('the comparison finds what differs for a person who may watch', async () => {
     const { central, sites } = places;
     expect(addresses).toEqual(
       [
-        ...['', `?grant=${'A'.repeat(40)}`, '/grants', '/poster.jpg'].map(
+        ...['', `?grant=${'A'.repeat(40)}`, '/grants', '/poster.jpg', '/storyboard.vtt'].map(
           path => `GET ${central}/api/videos/ID${path}`,
         ),
         ...['', '/poster.jpg'].map(path => `HEAD ${central}/api/videos/ID${path}`),
         ...[`?q=${query}`, `?q=${query}&limit=1`].map(path => `GET ${central}/api/videos${path}`),
+        ...['facets', 'suggestions'].map(name => `GET ${central}/api/${name}?q=${query}`),
         ...['viewing', 'grants'].map(path => `POST ${central}/api/videos/ID/${path}`),
         ...['grants', 'grants/0123456789abcdef'].map(path => `DELETE ${central}/api/videos/ID/${path}`),
         ...sites.map(url => `GET ${url}/api/library?q=${query}`),
