@@ -233,8 +233,8 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     for (const [element, key, to] of [
       ['video', 'ArrowRight', 11],
       ['video', 'ArrowLeft', 1],
-      ['media-time-range', 'ArrowDown', 1],
-      ['media-time-range', 'ArrowRight', 11],
+      ['media-time-range input', 'ArrowDown', 1],
+      ['media-time-range input', 'ArrowRight', 11],
       ['video', 'l', 12],
       ['video', '5', 6],
     ] as const) {
