@@ -88,6 +88,31 @@ export async function listStudioVideos(db: SiteDatabase, query: StudioQuery): Pr
   };
 }
 
+/** The newest videos, without the rows of the studio. */
+export async function listNewest(
+  db: SiteDatabase,
+  visible: VisibleVideos,
+  limit: number,
+): Promise<readonly VideoId[]> {
+  const rows = await db
+    .selectFrom('videos')
+    .select('id')
+    .where(({ eb, and, or }) =>
+      or(
+        visible.map(({ owner, series }) =>
+          and([
+            ...(owner === undefined ? [] : [eb('owner_id', '=', owner)]),
+            ...(series === undefined ? [] : [eb('series_id', '=', series)]),
+          ]),
+        ),
+      ),
+    )
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 interface Matching {
   readonly filter: SiteVideoFilter;
   readonly visible: VisibleVideos;

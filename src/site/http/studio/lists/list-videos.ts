@@ -15,7 +15,7 @@ import {
 import { readSignal } from '../../../database/publication/signal.ts';
 import { readCounts } from '../../../database/studio/counts.ts';
 import { listStudioJobs } from '../../../database/studio/list-jobs.ts';
-import { listStudioVideos } from '../../../database/studio/list-videos.ts';
+import { listNewest, listStudioVideos } from '../../../database/studio/list-videos.ts';
 import { listVideosWithRecords, type VisibleVideos } from '../../../database/tables/videos.ts';
 import { type FormatVideoDeps, formatVideo } from '../site-video.ts';
 import type { VideoAccessDeps } from '../video-access.ts';
@@ -44,7 +44,8 @@ export function serveLists(app: HttpServer, deps: ListDeps): void {
     visible: VisibleVideos,
   ) => {
     const after = cursor === undefined ? undefined : parseCursor(cursor, order);
-    await watch.refresh();
+    // With a full disk, the studio shows the newest videos.
+    if (!(await watch.refresh())) return { ids: await listNewest(db, visible, limit) };
     const { ids, next } = await listStudioVideos(db, { filter, order, limit, after, visible });
     return { ids, ...(next ? { next: formatCursor(next, order) } : {}) };
   };

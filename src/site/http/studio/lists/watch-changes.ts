@@ -15,8 +15,8 @@ const IDLE_MS = 5_000;
 const LIST_LIMIT_MS = 3_000;
 
 export interface StudioWatch {
-  /** Derives the rows of everything that was changed before this call. */
-  refresh(): Promise<void>;
+  /** Derives the rows of everything that was changed before this call. @returns false if they cannot be written */
+  refresh(): Promise<boolean>;
   /** Waits until there is a change after `since`, the time is over, or the site stops. */
   wait(since: number, waitMs: number, abort: AbortSignal): Promise<void>;
   stop(): Promise<void>;
@@ -56,7 +56,19 @@ export function watchStudio(db: SiteDatabase, log: Log): StudioWatch {
   });
 
   return {
-    refresh: async () => void (await refresh()),
+    async refresh() {
+      try {
+        await refresh();
+        return true;
+      } catch (error) {
+        // A full disk does not prevent reading.
+        log.warn(
+          { reason: messageOf(error) },
+          'the list of the studio could not be updated, and is shown as it was',
+        );
+        return false;
+      }
+    },
     wait(since, waitMs, abort) {
       if (isStopped || abort.aborted) return Promise.resolve();
       return new Promise(resolve => {
