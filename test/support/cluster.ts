@@ -250,7 +250,10 @@ export const videoAt = (site: Part, id: string): Promise<SiteVideo> =>
 export const videosAt = async (site: Part): Promise<readonly SiteVideo[]> =>
   (await getJson<{ videos: SiteVideo[] }>(`${site.url}/api/videos?limit=200`, TOKEN)).videos;
 export const videosNamed = async ({ central }: Cluster, name: string): Promise<readonly Video[]> =>
-  (await getJson<{ videos: Video[] }>(`${central.url}/api/videos?q=${encodeURIComponent(name)}`)).videos;
+  // The search finds other names with the same words, too.
+  (
+    await getJson<{ videos: Video[] }>(`${central.url}/api/videos?q=${encodeURIComponent(name)}`)
+  ).videos.filter(video => video.name === name);
 export const listSitesOf = async ({ central }: Cluster): Promise<readonly Site[]> =>
   (await getJson<{ sites: Site[] }>(`${central.url}/api/sites`)).sites;
 export const siteIdOf = async (cluster: Cluster, { name }: Part): Promise<string> =>
