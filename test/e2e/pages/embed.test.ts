@@ -121,7 +121,7 @@ describe.skipIf(!chromiumPath)('the player', () => {
   type Message = Readonly<Record<string, unknown>>;
   const messages = (page: Page): Promise<readonly Message[]> => page.evaluate('log');
   const untilMessage = (page: Page, what: string, matches: (message: Message) => boolean): Promise<Message> =>
-    eventually(what, async () => (await messages(page)).find(matches), 30_000);
+    eventually(what, async () => (await messages(page)).find(matches), 90_000);
   const grantFor = async (body: object): Promise<Grant> => {
     const response = await fetch(`${demo.central}/api/videos/${hidden}/grants`, {
       method: 'POST',
