@@ -177,17 +177,18 @@ async function* walkKeys(
     rows = isSorted
       ? await sortByKey(db, seqs, { key, after })
       : await readByKey(db, reaches, { key, after });
-    const matching =
-      isSorted || where === undefined
-        ? undefined
-        : await finder.filter(
-            where,
-            rows.map(({ seq }) => seq),
-          );
-    // Also the position of a document that does not match, so that a walk that finds nothing gets on.
-    yield rows.map(row => (matching && !matching.has(row.seq) ? { ...row, seq: 0 } : row));
+    yield isSorted || where === undefined ? rows : await dropOthers(finder, where, rows);
     after = rows.at(-1)?.position;
   }
+}
+
+/** Documents that do not match keep their position, without a number, so that a walk that finds nothing gets on. */
+async function dropOthers(finder: Finder, where: Match, rows: readonly Placed[]): Promise<Placed[]> {
+  const matching = await finder.filter(
+    where,
+    rows.map(({ seq }) => seq),
+  );
+  return rows.map(row => (matching.has(row.seq) ? row : { ...row, seq: 0 }));
 }
 
 interface KeyPage {
@@ -264,14 +265,7 @@ async function* walkPlayed(db: SearchDatabase, finder: Finder, { where, order, c
   if (start === undefined || start[0] > 0) {
     for (let rows: Placed[] | undefined; rows === undefined || rows.length === BATCH; ) {
       rows = await readPlayed(db, isFew ? seqs : undefined, after);
-      const matching =
-        isFew || where === undefined
-          ? undefined
-          : await finder.filter(
-              where,
-              rows.map(({ seq }) => seq),
-            );
-      yield rows.map(row => (matching && !matching.has(row.seq) ? { ...row, seq: 0 } : row));
+      yield isFew || where === undefined ? rows : await dropOthers(finder, where, rows);
       after = rows.at(-1)?.position;
     }
     after = undefined;
