@@ -1,4 +1,5 @@
 /** Serves the files of a revision that are not media segments: the poster, the storyboard and the captions. */
+
 import {
   CAPTIONS_FILE,
   CAPTIONS_SEGMENT_MS,
@@ -9,9 +10,10 @@ import {
   STORYBOARD,
   STORYBOARD_SPRITE,
 } from '../../../protocol/media/media.ts';
+import { formatWebVttTime } from '../../../protocol/media/webvtt-time.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
 import { type OpenFile, readSmallFile } from '../storage/storage.ts';
-import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './captions/cues.ts';
+import { cuesWithin, formatWebVtt, parseCaptions } from './captions/cues.ts';
 
 const WEBVTT = 'text/vtt; charset=utf-8';
 
@@ -95,7 +97,7 @@ function formatStoryboard(board: Storyboard, durationMs: number): string {
     if (end <= 0 || from >= durationMs) return '';
     const x = (i % columns) * tileWidth;
     const y = Math.floor(i / columns) * tileHeight;
-    return `${formatTime(from)} --> ${formatTime(to)}\n${STORYBOARD_SPRITE}#xywh=${x},${y},${tileWidth},${tileHeight}\n`;
+    return `${formatWebVttTime(from)} --> ${formatWebVttTime(to)}\n${STORYBOARD_SPRITE}#xywh=${x},${y},${tileWidth},${tileHeight}\n`;
   });
   return ['WEBVTT\n', ...cues.filter(cue => cue !== '')].join('\n');
 }

@@ -2,6 +2,7 @@
  * The text of a WebVTT cue (W3C WebVTT, section "WebVTT cue text"). It is read as tokens and written again: only the tags of
  * WebVTT are kept, nested and closed, and everything else is text. Pure.
  */
+import { formatWebVttTime } from '../../../../protocol/media/webvtt-time.ts';
 
 const MAX_TEXT_CHARACTERS = 2_000;
 const MAX_MARKUP_CHARACTERS = 8_000;
@@ -39,7 +40,6 @@ const UNWANTED_IN_NAMES = /[\u202a-\u202e\u2066-\u2069]/gu;
 export function cleanCueText(
   lines: readonly string[],
   span: { readonly startMs: number; readonly endMs: number },
-  formatTime: (ms: number) => string,
 ): string {
   const source = lines.join('\n').slice(0, MAX_MARKUP_CHARACTERS);
   const open: string[] = [];
@@ -60,7 +60,7 @@ export function cleanCueText(
       if (open.at(-1) === end) result += `</${open.pop()}>`;
     } else if (timestamp) {
       const ms = toMs(timestamp);
-      if (ms > span.startMs && ms < span.endMs) result += `<${formatTime(ms)}>`;
+      if (ms > span.startMs && ms < span.endMs) result += `<${formatWebVttTime(ms)}>`;
     } else if (!OTHER_TAG.test(token)) {
       const text = decodeText(token).slice(0, MAX_TEXT_CHARACTERS - characters);
       characters += text.length;

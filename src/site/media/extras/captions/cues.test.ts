@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { formatWebVttTime } from '../../../../protocol/media/webvtt-time.ts';
 import { plainTextOf } from './cue-text.ts';
-import { CaptionsRejected, cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
+import { CaptionsRejected, cuesWithin, formatWebVtt, parseCaptions } from './cues.ts';
 
 const parse = (text: string, language?: string) => parseCaptions(Buffer.from(text), language);
 
@@ -246,6 +247,6 @@ describe('captions become cues', () => {
     );
     expect(cuesWithin(cues, 0, 30_000).map(({ text }) => text)).toEqual(['a']);
     expect(cuesWithin(cues, 30_000, 60_000).map(({ text }) => text)).toEqual(['a', 'b', 'c']);
-    expect(formatTime(3_723_004)).toBe('01:02:03.004');
+    expect(formatWebVttTime(3_723_004)).toBe('01:02:03.004');
   });
 });

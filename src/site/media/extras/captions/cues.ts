@@ -2,7 +2,9 @@
  * Captions as cues: times, settings and text. WebVTT, SubRip and SubStation Alpha are parsed into cues and formatted again, so that no
  * style sheet, foreign markup or script of the uploader reaches a player. Pure.
  */
+
 import { MAX_CAPTIONS_BYTES } from '../../../../protocol/base/limits.ts';
+import { formatWebVttTime } from '../../../../protocol/media/webvtt-time.ts';
 import { isAss, parseAss, type RawCue } from './ass.ts';
 import { parseCueSettings } from './cue-settings.ts';
 import { cleanCueText } from './cue-text.ts';
@@ -60,7 +62,7 @@ export function parseCues(bytes: Buffer, language?: string): readonly Cue[] {
   const cues: Cue[] = [];
   const regions = new Map<string, Region>();
   const add = ({ startMs, endMs, settings, lines }: RawCue): void => {
-    const clean = cleanCueText(lines, { startMs, endMs }, formatTime);
+    const clean = cleanCueText(lines, { startMs, endMs });
     if (clean === '' || !(endMs > startMs) || endMs > MAX_TIME_MS) return;
     const kept = parseCueSettings(settings, regions);
     const region = regions.get(/(?:^| )region:(\S+)/.exec(kept)?.[1] ?? '');
@@ -113,7 +115,7 @@ function toMs(timing: RegExpExecArray, from: number): number {
 export function formatWebVtt(cues: readonly Cue[]): string {
   const blocks = cues.map(
     ({ startMs, endMs, settings, text }) =>
-      `${formatTime(startMs)} --> ${formatTime(endMs)}${settings && ` ${settings}`}\n${text}\n`,
+      `${formatWebVttTime(startMs)} --> ${formatWebVttTime(endMs)}${settings && ` ${settings}`}\n${text}\n`,
   );
   const regions = new Map(cues.flatMap(({ region }) => (region ? [[region.id, region]] : [])));
   return [
@@ -121,12 +123,6 @@ export function formatWebVtt(cues: readonly Cue[]): string {
     ...[...regions.values()].map(formatRegion),
     ...blocks,
   ].join('\n');
-}
-
-/** @returns `HH:MM:SS.mmm` */
-export function formatTime(ms: number): string {
-  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
-  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1_000) % 60)}.${String(Math.floor(ms) % 1_000).padStart(3, '0')}`;
 }
 
 /** The cues that are visible within a span, with unchanged times. A cue across a boundary is in both segments. */

@@ -2,6 +2,7 @@
  * The cues of a caption track as the editor holds them, and the WebVTT in which the site stores them. It reads only WebVTT of our sites,
  * which has one form. Pure.
  */
+import { formatWebVttTime } from '../../../../protocol/media/webvtt-time.ts';
 
 export interface EditorCue {
   /** Unique within the editor. */
@@ -63,7 +64,7 @@ export function formatWebVtt({ head, cues }: CaptionsFile): string {
   const blocks = cues
     .filter(({ text }) => text.trim() !== '')
     .map(({ startMs, endMs, settings, speaker, text }) => {
-      const timing = `${formatTime(startMs)} --> ${formatTime(endMs)}`;
+      const timing = `${formatWebVttTime(startMs)} --> ${formatWebVttTime(endMs)}`;
       return `${timing}${settings && ` ${settings}`}\n${formatText(speaker, text)}`;
     });
   return `${['WEBVTT', ...(head ? [head] : []), ...blocks].join('\n\n')}\n`;
@@ -94,10 +95,4 @@ const decode = (text: string): string =>
 function toMs(parts: RegExpExecArray, from: number): number {
   const [hours, minutes, seconds, fraction] = parts.slice(from, from + 4).map(Number);
   return (((hours ?? 0) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0)) * 1_000 + (fraction ?? 0);
-}
-
-function formatTime(ms: number): string {
-  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
-  const fraction = String(Math.floor(ms) % 1_000).padStart(3, '0');
-  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1_000) % 60)}.${fraction}`;
 }
