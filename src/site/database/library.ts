@@ -64,12 +64,22 @@ export async function describeHoldings(
   const watchable = await listWatchable(db, videos.filter(viewer.isPrivate), viewer);
   for (const title of await listTitles(db, { among: videos }, videos.length * HOLDINGS.length)) {
     if (title.id === page.at(-1)?.id) continue;
-    if (HOLDINGS[title.holding] === 'partly' && !viewer.buffered.has(title.id)) continue;
-    const audience = watchable.get(title.id);
-    if (viewer.isPrivate(title.id) && audience === undefined) continue;
-    page.push(audience === undefined ? title : { ...title, audience });
+    const shown = showTitle(title, watchable, viewer);
+    if (shown) page.push(shown);
   }
   return new Map((await describe(db, page)).map(video => [video.id, video]));
+}
+
+/** @returns undefined if this viewer does not see the video, or this holding of it is empty */
+function showTitle(
+  title: Title,
+  watchable: ReadonlyMap<VideoId, Title['audience']>,
+  viewer: LibraryViewer,
+): Title | undefined {
+  if (HOLDINGS[title.holding] === 'partly' && !viewer.buffered.has(title.id)) return undefined;
+  const audience = watchable.get(title.id);
+  if (audience === undefined) return viewer.isPrivate(title.id) ? undefined : title;
+  return { ...title, audience };
 }
 
 /** Lists videos with an id below `before`, newest first (UUIDv7 sorts by time); one more than `limit` if there are more. */
@@ -83,11 +93,10 @@ export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promis
     for (const title of titles) {
       // A video can have several holdings. The first row is the best of them.
       if (title.id === last || page.length > query.limit) continue;
-      if (HOLDINGS[title.holding] === 'partly' && !query.buffered.has(title.id)) continue;
+      const shown = showTitle(title, watchable, query);
+      if (!shown) continue;
       last = title.id;
-      const audience = watchable.get(title.id);
-      if (query.isPrivate(title.id) && audience === undefined) continue;
-      page.push(audience === undefined ? title : { ...title, audience });
+      page.push(shown);
     }
     before = titles.at(-1)?.id;
     if (titles.length < PAGE_ROWS) break;
