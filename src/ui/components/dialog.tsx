@@ -1,6 +1,7 @@
 /** A modal dialog, on the browser's own element with its focus trap and Escape key. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface DialogProps {
   readonly title: string;
@@ -71,5 +72,17 @@ export function Confirm({ title, text, yes, no, onYes, onNo, isDangerous = true 
         </button>
       </div>
     </Dialog>
+  );
+}
+
+/** The end of a dialog that only informs. */
+export function CloseButton({ onClose }: { readonly onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div class="actions actions-end">
+      <button type="button" onClick={onClose}>
+        {t.common.close}
+      </button>
+    </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Pictures } from '../../protocol/media/media.ts';
 import { MULTIVARIANT_PLAYLIST } from '../../protocol/media/media-address.ts';
-import { Dialog } from '../components/dialog.tsx';
+import { CloseButton, Dialog } from '../components/dialog.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { Player } from './player.tsx';
 
@@ -31,11 +31,7 @@ export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlaye
           {t.watch.unplayable}
         </p>
       )}
-      <div class="actions actions-end">
-        <button type="button" onClick={onClose}>
-          {t.common.close}
-        </button>
-      </div>
+      <CloseButton onClose={onClose} />
     </Dialog>
   );
 }

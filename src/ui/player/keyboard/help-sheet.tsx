@@ -1,5 +1,5 @@
 /** The keys of the player. It is loaded when somebody opens it. */
-import { Dialog } from '../../components/dialog.tsx';
+import { CloseButton, Dialog } from '../../components/dialog.tsx';
 import type { Texts } from '../../i18n/texts.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 
@@ -37,11 +37,7 @@ export function HelpSheet({ onClose }: { readonly onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <div class="actions actions-end">
-        <button type="button" onClick={onClose}>
-          {t.common.close}
-        </button>
-      </div>
+      <CloseButton onClose={onClose} />
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 /** Links to the video and the code to embed it. It is loaded when it is opened. */
 import { useId, useState } from 'preact/hooks';
 import { Copyable } from '../../components/copyable.tsx';
-import { Dialog } from '../../components/dialog.tsx';
+import { CloseButton, Dialog } from '../../components/dialog.tsx';
 import { formatClock } from '../../i18n/format.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { addTime } from '../../player/resume/time-address.ts';
@@ -43,11 +43,7 @@ export function ShareDialog({ video, name, link, atMs, size, isPublic, onClose }
           <Copyable text={formatEmbedCode(embed, name, size)} testId="embed-code" />
         </>
       )}
-      <div class="actions actions-end">
-        <button type="button" onClick={onClose}>
-          {t.common.close}
-        </button>
-      </div>
+      <CloseButton onClose={onClose} />
     </Dialog>
   );
 }
