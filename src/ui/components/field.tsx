@@ -1,6 +1,8 @@
 /** A field of a form, with a label and a hint that screen readers read with it. */
 import { useId } from 'preact/hooks';
 
+export type SelectChoices = readonly (readonly [value: string, text: string])[];
+
 export interface FieldSpec<Key extends string> {
   readonly key: Key;
   readonly label: string;
@@ -57,3 +59,11 @@ export function Field({ spec, value, onInput }: FieldProps) {
     </div>
   );
 }
+
+/** The values of a `select`, with their texts. */
+export const SelectOptions = ({ options }: { readonly options: SelectChoices }) =>
+  options.map(([value, text]) => (
+    <option key={value} value={value}>
+      {text}
+    </option>
+  ));

@@ -8,6 +8,7 @@ import { usePages } from '../api/use-pages.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { QueryLink } from '../browser/use-address.tsx';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
+import { SelectOptions } from '../components/field.tsx';
 import { ErrorNotice } from '../components/notice.tsx';
 import { Table, TimeCell } from '../components/table.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -131,11 +132,7 @@ function Filters({ search, site, onSite, names }: FiltersProps) {
           <label for={`${id}-site`}>{t.people.site}</label>
           <select id={`${id}-site`} value={site} onChange={event => onSite(event.currentTarget.value)}>
             <option value="">{t.people.anySite}</option>
-            {managed.map(([each, name]) => (
-              <option key={each} value={each}>
-                {name}
-              </option>
-            ))}
+            <SelectOptions options={managed} />
           </select>
         </div>
       )}

@@ -1,6 +1,7 @@
 /** The form for a new rule. Its fields depend on the kind of rule. */
 import { useId, useState } from 'preact/hooks';
 import type { CopyReport, PlacementRule } from '../../../protocol/copies.ts';
+import { type SelectChoices, SelectOptions } from '../../components/field.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { EMPTY_RULE, formatRule, getFieldsOfKind, RULE_KINDS, type RuleFields } from './rule-fields.ts';
@@ -132,7 +133,7 @@ interface SelectFieldProps {
   readonly label: string;
   readonly name: string;
   readonly value: string;
-  readonly options: readonly (readonly [string, string])[];
+  readonly options: SelectChoices;
   readonly onChoose: (value: string) => void;
 }
 
@@ -148,11 +149,7 @@ function SelectField({ label, name, value, options, onChoose }: SelectFieldProps
         required
         onChange={event => onChoose(event.currentTarget.value)}
       >
-        {options.map(([key, text]) => (
-          <option key={key} value={key}>
-            {text}
-          </option>
-        ))}
+        <SelectOptions options={options} />
       </select>
     </div>
   );

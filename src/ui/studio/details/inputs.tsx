@@ -1,6 +1,7 @@
 /** Fields of the details form: each with its label, its hint and its error. */
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { type SelectChoices, SelectOptions } from '../../components/field.tsx';
 
 interface LabelledProps {
   readonly label: string;
@@ -83,7 +84,7 @@ export function TextInput({ name, value, onInput, rows, suggestions, ...props }:
 interface SelectInputProps extends Omit<LabelledProps, 'children'> {
   readonly name: string;
   readonly value: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly options: SelectChoices;
   readonly onChoose: (value: string) => void;
 }
 
@@ -98,11 +99,7 @@ export function SelectInput({ name, value, options, onChoose, ...props }: Select
           aria-describedby={describedBy}
           onChange={event => onChoose(event.currentTarget.value)}
         >
-          {options.map(([each, text]) => (
-            <option key={each} value={each}>
-              {text}
-            </option>
-          ))}
+          <SelectOptions options={options} />
         </select>
       )}
     </Labelled>

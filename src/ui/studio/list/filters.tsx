@@ -1,8 +1,10 @@
 /** Search, filters and order of the list. All of them are in the address, so a list can be shared and "back" works. */
+
 import { useEffect } from 'preact/hooks';
 import type { SiteVideoCounts } from '../../../protocol/studio.ts';
 import { navigate, QueryLink } from '../../browser/use-address.tsx';
 import { useSearchQuery } from '../../browser/use-search-query.ts';
+import { type SelectChoices, SelectOptions } from '../../components/field.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import type { SeriesChoices } from '../use-series.ts';
 import { formatListQuery, type ListQuery, ORDERS, SHOWN, SHOWN_NAMES } from './list-query.ts';
@@ -122,7 +124,7 @@ function SearchText({ query }: { readonly query: ListQuery }) {
 interface ChoiceProps {
   readonly label: string;
   readonly value: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly options: SelectChoices;
   readonly onChoose: (value: string) => void;
   readonly testId?: string;
 }
@@ -135,11 +137,7 @@ function Choice({ label, value, options, onChoose, testId }: ChoiceProps) {
       data-testid={testId}
       onChange={event => onChoose(event.currentTarget.value)}
     >
-      {options.map(([each, text]) => (
-        <option key={each} value={each}>
-          {text}
-        </option>
-      ))}
+      <SelectOptions options={options} />
     </select>
   );
 }
