@@ -1,6 +1,6 @@
 /** Makes records of videos as a university might publish them: Chinese and English, with words as frequent as in real titles. */
-import { newRevisionId, newVideoId } from '../../src/protocol/base/ids.ts';
 import type { VideoRecord } from '../../src/protocol/publication/record.ts';
+import { videoRecord } from '../../test/support/records.ts';
 
 /** A generator of numbers from 0 to below 1 (mulberry32): every run makes the same texts. */
 function random(seed: number): () => number {
@@ -82,32 +82,16 @@ export function makeVideo(at: number): MadeVideo {
         .slice(0, length)
         .trim();
   const durationMs = 60_000 + Math.floor(next() ** 3 * 3 * 3_600_000);
+  const plain = videoRecord();
   const record: VideoRecord = {
-    kind: 'video',
-    video: newVideoId(),
+    ...plain,
     version: at + 1,
-    revision: newRevisionId(),
     name: at % RARE_EVERY === 7 ? `${name} ${RARE_WORD}` : name,
     description,
     language: isChinese ? 'zh-Hans' : 'en',
-    path: 'videos/a/source.mp4',
-    sourceAddress: '192.0.2.7:8090',
-    sizeBytes: 1_000_000,
-    bitrateBps: 800_000,
     durationMs,
-    sha256: 'a'.repeat(64),
-    container: 'mp4',
     renditions: [
-      {
-        kind: 'video',
-        id: 'source-video',
-        codec: 'avc1.64001f',
-        bandwidthBps: 900_000,
-        averageBandwidthBps: 800_000,
-        width: 1280,
-        height: 720,
-        frameRate: 25,
-      },
+      ...plain.renditions,
       ...(hasCaptions
         ? [
             {
@@ -126,7 +110,6 @@ export function makeVideo(at: number): MadeVideo {
     ...(next() < 0.4 ? { series: { id: `series-${rank(next, NAMES_OF_SERIES)}` } } : {}),
     recordedAt: new Date(Date.UTC(2014, 0, 1) + Math.floor(next() * YEARS * 365) * DAY_MS).toISOString(),
     ...(next() < 0.05 ? { visibility: 'private' as const } : {}),
-    createdAt: '2024-05-01T08:00:00.000Z',
   };
   const cues = hasCaptions
     ? Array.from({ length: CUES }, (_, cue) => ({
