@@ -21,7 +21,7 @@ import { addTime, parseTime } from '../player/resume/time-address.ts';
 import { formatQuery } from '../stream/play-response.ts';
 import { PlaybackProblem } from '../stream/playback-problem.tsx';
 import { type Stream, useStream } from '../stream/use-stream.ts';
-import { useSeries } from './next-in-series/use-next-in-series.ts';
+import { useNextInSeries } from './next-in-series/use-next-in-series.ts';
 import { formatLink, grant } from './private-links/grant.ts';
 import { PrivateLinks } from './private-links/private-links.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -99,7 +99,7 @@ function Viewing({ video, name, stream, grant: granted, children }: ViewingProps
   const { playback, info } = stream;
   const controls = useRef<PlayerControls | undefined>(undefined);
   const [positionMs, setPositionMs] = useState(0);
-  const { next, title } = useSeries(video);
+  const { next, title } = useNextInSeries(video);
   const seek = (ms: number): void => {
     controls.current?.seek(ms);
     controls.current?.play();

@@ -25,7 +25,7 @@ interface InSeries {
   readonly next: NextVideo | undefined;
 }
 
-export function useSeries(video: Video | undefined): InSeries {
+export function useNextInSeries(video: Video | undefined): InSeries {
   const { token } = useMe();
   const series = video?.series?.id;
   const found = usePoll(
