@@ -88,8 +88,10 @@ export function useLoad<T>(
       if (state.current.error !== undefined) void run();
     };
     addEventListener('online', onOnline);
-    const isReused = former === 'reuse' && state.current.value !== undefined;
-    if (!isReused) void run();
+    // Another view may have loaded it since this one was rendered.
+    const reused = former === 'reuse' ? (state.current.value ?? findKept<T>(key)) : undefined;
+    if (reused === undefined) void run();
+    else if (state.current.value === undefined) change({ value: reused });
     return () => {
       control.abort();
       clearTimeout(timer);
