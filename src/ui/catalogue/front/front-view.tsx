@@ -95,7 +95,7 @@ function ContinueRow() {
   const isLoading = ids.length > 0 && value === undefined && error === undefined;
   if (items.length === 0 && !isLoading) return null;
   return (
-    <Strip heading={t.front.continue} testId="continue">
+    <Strip heading={t.front.continue} testId="continue" hasActions>
       {isLoading && <CardSkeletons count={ids.length} />}
       {items.map(item => (
         <ItemCard key={item.id} item={item} level={3}>

@@ -8,10 +8,12 @@ interface StripProps {
   /** The page with all of them. */
   readonly all?: string | undefined;
   readonly testId: string;
+  /** The cards have a button below their text. */
+  readonly hasActions?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function Strip({ heading, all, testId, children }: StripProps) {
+export function Strip({ heading, all, testId, hasActions = false, children }: StripProps) {
   const { t } = useTranslation();
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
@@ -39,7 +41,7 @@ export function Strip({ heading, all, testId, children }: StripProps) {
           </div>
         )}
       </div>
-      <ul ref={list} class="cards cards-strip">
+      <ul ref={list} class={`cards cards-strip${hasActions ? ' cards-actions' : ''}`}>
         {children}
       </ul>
     </section>
